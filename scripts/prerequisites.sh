@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# Sourced by start_dev_mode.sh and run_tests.sh: finds or installs what the project builds and runs with.
+#
+# Rust and Node are named, not installed: people keep them with rustup and a version manager of their choice.
+# Everything else comes from the distribution, and is installed on Debian and Ubuntu.
+
+readonly NODE_MINIMUM="20.19.0"
+readonly JAVA_MINIMUM=17
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+complain() { printf '\033[1;31merror:\033[0m %s\n' "$*" >&2; }
+die() { complain "$@"; exit 1; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# at_least 20.20.2 20.19.0
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+java_major() { java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1; }
+
+require_rust() {
+  if ! have cargo && [ -f "$HOME/.cargo/env" ]; then
+    # shellcheck disable=SC1091
+    . "$HOME/.cargo/env"
+  fi
+  have cargo || die "Rust is missing. Install it with rustup (https://rustup.rs); rust-toolchain.toml picks the version."
+}
+
+require_node() {
+  local version=0
+  if have node && have npm; then version="$(node --version | tr -d v)"; fi
+  at_least "$version" "$NODE_MINIMUM" ||
+    die "Node.js $NODE_MINIMUM or newer with npm is needed (found: ${version/#0/none}). See https://nodejs.org."
+}
+
+install_packages() {
+  [ $# -gt 0 ] || return 0
+  have apt-get || die "Missing: $*. Install them with your package manager (the names are Debian's)."
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    have sudo || die "Missing Debian packages: $*. Run as root: apt-get install $*"
+    as_root=(sudo)
+  fi
+  say "installing Debian packages: $*"
+  "${as_root[@]}" apt-get update -qq </dev/null
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
+}
+
+# The C compiler and OpenSSL's headers are for librdkafka, which its Rust crate builds from source.
+require_build_tools() {
+  local missing=()
+  have cc && have g++ && have make || missing+=(build-essential)
+  have pkg-config || missing+=(pkg-config)
+  have curl || missing+=(curl)
+  [ -f /usr/include/openssl/ssl.h ] || [ "$(uname -s)" != Linux ] || missing+=(libssl-dev)
+  [ -f /usr/include/zlib.h ] || [ "$(uname -s)" != Linux ] || missing+=(zlib1g-dev)
+  install_packages "${missing[@]}"
+}
+
+require_java() {
+  local missing=() major=0
+  if have java && have javac; then major="$(java_major)"; fi
+  if [ "$major" -lt "$JAVA_MINIMUM" ]; then
+    missing+=(default-jdk-headless)
+  fi
+  have mvn || missing+=(maven)
+  have xz || missing+=(xz-utils)
+  install_packages "${missing[@]}"
+}
+
+require_browser() {
+  have chromium || install_packages chromium fonts-dejavu-core
+}
+
+# npm ci only when the lock file changed since the last one.
+install_frontend() {
+  local lock="frontend/package-lock.json" stamp="frontend/node_modules/.installed-lock"
+  if [ -f "$stamp" ] && cmp -s "$lock" "$stamp"; then return 0; fi
+  say "installing the front end's packages"
+  (cd frontend && npm ci --no-audit --no-fund --loglevel=error </dev/null)
+  cp "$lock" "$stamp"
+}
