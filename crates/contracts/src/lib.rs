@@ -1,0 +1,13 @@
+//! What travels on the topics: Avro schema files, the Rust records that match them, and the catalogue of
+//! topics with their settings. No I/O: callers register and create what this crate describes.
+
+pub mod compatibility;
+pub mod drift;
+pub mod raw;
+pub mod subject;
+pub mod topics;
+
+pub use drift::{DriftKey, DriftValue};
+pub use raw::{DeviceMetricKey, DeviceMetricValue};
+pub use subject::Subject;
+pub use topics::Topic;

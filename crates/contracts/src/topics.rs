@@ -1,0 +1,37 @@
+//! The catalogue of topics: names for everybody, settings for those that this product creates itself.
+
+use crate::subject::{self, Subject};
+
+/// Readings of the devices.
+pub const RAW_METRICS: &str = "hc_raw_device_metrics";
+/// Drift verdicts, created and written by Flink.
+pub const DRIFT: &str = "hc_fct_drift_evts";
+
+/// A topic that the API creates and whose schemas it registers. Topics of Connect and Flink are created by
+/// their writers and are known here by name only.
+#[derive(Debug)]
+pub struct Topic {
+    pub name: &'static str,
+    pub partitions: i32,
+    /// Topic settings by their Kafka names; everything else is the cluster's default. Compression is the
+    /// producer's choice and is kept by the broker.
+    pub configs: &'static [(&'static str, &'static str)],
+    pub key: &'static Subject,
+    pub value: &'static Subject,
+}
+
+/// The topics to create, with the subjects to register.
+pub static OWNED: [Topic; 1] = [Topic {
+    name: RAW_METRICS,
+    partitions: 3,
+    configs: &[
+        ("cleanup.policy", "delete"),
+        // 7 days of wall time.
+        ("retention.ms", "604800000"),
+        // 512 MiB per partition, in segments of 64 MiB, since only closed segments are removed.
+        ("retention.bytes", "536870912"),
+        ("segment.bytes", "67108864"),
+    ],
+    key: &subject::RAW_METRICS_KEY,
+    value: &subject::RAW_METRICS_VALUE,
+}];
