@@ -4,29 +4,26 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Longest identifier that is accepted, in characters.
-const MAX_LEN: usize = 64;
-
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidId {
     /// Nothing, or only white space.
     #[error("must not be empty")]
     Empty,
-    /// More than 64 characters.
-    #[error("must have at most {MAX_LEN} characters")]
-    TooLong,
+    /// More characters than this.
+    #[error("must have at most {0} characters")]
+    TooLong(usize),
     /// A character that would need escaping in a URL, a topic key or a log line.
     #[error("must consist of letters, digits, '-', '_' and '.', but contains {0:?}")]
     Character(char),
 }
 
-fn check(text: &str) -> Result<(), InvalidId> {
+fn check(text: &str, max: usize) -> Result<(), InvalidId> {
     if text.trim().is_empty() {
         return Err(InvalidId::Empty);
     }
-    if text.chars().count() > MAX_LEN {
-        return Err(InvalidId::TooLong);
+    if text.chars().count() > max {
+        return Err(InvalidId::TooLong(max));
     }
     match text
         .chars()
@@ -38,13 +35,16 @@ fn check(text: &str) -> Result<(), InvalidId> {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $max:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
         impl $name {
+            /// Longest identifier that is accepted, in characters.
+            pub const MAX_LEN: usize = $max;
+
             /// The identifier as text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -55,7 +55,7 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                check(text).map(|()| Self(text.to_owned()))
+                check(text, Self::MAX_LEN).map(|()| Self(text.to_owned()))
             }
         }
 
@@ -63,7 +63,7 @@ macro_rules! id {
             type Error = InvalidId;
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
-                check(&text).map(|()| Self(text))
+                check(&text, Self::MAX_LEN).map(|()| Self(text))
             }
         }
 
@@ -89,15 +89,15 @@ macro_rules! id {
 
 id! {
     /// Identifies a patient, such as `P001`.
-    PatientId
+    PatientId, 64
 }
 id! {
     /// Identifies a device, such as `DEV-P001`; the key of its readings in Kafka.
-    DeviceId
+    DeviceId, 64
 }
 id! {
-    /// Identifies a prescription, such as `RX-DEV-P001-a3F9`.
-    PrescriptionId
+    /// Identifies a prescription, such as `RX-DEV-P001-a3F9`. Long enough for a generated one of any device.
+    PrescriptionId, 80
 }
 
 impl PrescriptionId {
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(check("DEV-P001"), Ok("DEV-P001".to_owned()));
         assert_eq!(check(""), Err(InvalidId::Empty));
         assert_eq!(check("  "), Err(InvalidId::Empty));
-        assert_eq!(check(&"x".repeat(65)), Err(InvalidId::TooLong));
+        assert_eq!(check(&"x".repeat(65)), Err(InvalidId::TooLong(64)));
         assert_eq!(check("a/b"), Err(InvalidId::Character('/')));
         assert_eq!(check("a b"), Err(InvalidId::Character(' ')));
     }
