@@ -1,0 +1,11 @@
+//! Whole-stack tests. Each starts the product with `hc-platform dev` in a folder and on ports of its own, uses it over
+//! HTTP, and stops it; the binaries under test are the ones `cargo build --workspace` made.
+
+mod browser;
+mod journey;
+mod lifecycle;
+mod oracle;
+mod product;
+mod recovery;
+mod topics;
+mod wait;
