@@ -1,1 +1,284 @@
-//! SQL types as Avro and back, as Flink's `avro-confluent` format maps them.
+//! SQL types as Avro and back, as the `avro-confluent` format of Flink 2.2 maps them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::parser::{SqlType, TypeRoot, parse_type};
+use crate::{DataType, DialectError};
+
+/// Flink names every record it derives from a row type like this.
+const RECORD: &str = "org.apache.flink.avro.generated.record";
+
+/// The schema that Flink's writer derives from a row, so that a subject registered beforehand is the one it uses.
+///
+/// # Errors
+/// A type that the format cannot write, with the column's name.
+pub fn record_schema<'a>(
+    columns: impl IntoIterator<Item = (&'a str, &'a DataType)>,
+) -> Result<Value, DialectError> {
+    let fields = columns
+        .into_iter()
+        .map(|(name, data_type)| Ok((name.to_owned(), parse_type(data_type)?)))
+        .collect::<Result<Vec<_>, DialectError>>()?;
+    let mut schema = record(&fields, RECORD)?;
+    // Avro's own spelling separates the namespace; Flink's nested names carry it in full.
+    if let Some((namespace, name)) = RECORD.rsplit_once('.') {
+        schema["name"] = json!(name);
+        schema["namespace"] = json!(namespace);
+    }
+    Ok(schema)
+}
+
+fn record(fields: &[(String, SqlType)], full_name: &str) -> Result<Value, DialectError> {
+    let fields = fields
+        .iter()
+        .map(|(name, field)| {
+            let schema = to_avro(field, &format!("{full_name}_{name}"))
+                .map_err(|construct| unwritable(name, &construct))?;
+            Ok(if field.nullable {
+                json!({"name": name, "type": schema, "default": null})
+            } else {
+                json!({"name": name, "type": schema})
+            })
+        })
+        .collect::<Result<Vec<_>, DialectError>>()?;
+    let short_name = full_name.rsplit('.').next().unwrap_or(full_name);
+    Ok(json!({"type": "record", "name": short_name, "fields": fields}))
+}
+
+fn unwritable(column: &str, construct: &Refusal) -> DialectError {
+    match construct {
+        Refusal::Nested(error) => error.clone(),
+        Refusal::Type(sql) => DialectError::unsupported(
+            format!("The type {sql} of the column {column} in Avro"),
+            "Timestamps have at most millisecond precision there; epoch milliseconds in a BIGINT always work.",
+        ),
+    }
+}
+
+enum Refusal {
+    Type(String),
+    Nested(DialectError),
+}
+
+fn to_avro(sql_type: &SqlType, name: &str) -> Result<Value, Refusal> {
+    let refused = || Refusal::Type(sql_type.to_data_type().sql);
+    let schema = match &sql_type.root {
+        TypeRoot::Char(_) | TypeRoot::Varchar(_) | TypeRoot::String => json!("string"),
+        TypeRoot::Boolean => json!("boolean"),
+        TypeRoot::Binary(_) | TypeRoot::Varbinary(_) | TypeRoot::Bytes => json!("bytes"),
+        TypeRoot::Decimal(precision, scale) => {
+            json!({"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale})
+        }
+        TypeRoot::TinyInt | TypeRoot::SmallInt | TypeRoot::Int => json!("int"),
+        TypeRoot::BigInt => json!("long"),
+        TypeRoot::Float => json!("float"),
+        TypeRoot::Double => json!("double"),
+        TypeRoot::Date => json!({"type": "int", "logicalType": "date"}),
+        TypeRoot::Time(precision) if *precision <= 3 => {
+            json!({"type": "int", "logicalType": "time-millis"})
+        }
+        // The zone is UTC by the session's setting, so that both kinds are the same milliseconds.
+        TypeRoot::Timestamp(precision) | TypeRoot::TimestampLtz(precision) if *precision <= 3 => {
+            json!({"type": "long", "logicalType": "timestamp-millis"})
+        }
+        TypeRoot::Array(element) => json!({"type": "array", "items": to_avro(element, name)?}),
+        TypeRoot::Map(key, value)
+            if matches!(
+                key.root,
+                TypeRoot::String | TypeRoot::Varchar(_) | TypeRoot::Char(_)
+            ) =>
+        {
+            json!({"type": "map", "values": to_avro(value, name)?})
+        }
+        TypeRoot::Row(fields) => record(fields, name).map_err(Refusal::Nested)?,
+        TypeRoot::Time(_)
+        | TypeRoot::Timestamp(_)
+        | TypeRoot::TimestampLtz(_)
+        | TypeRoot::Map(..)
+        | TypeRoot::Multiset(_) => return Err(refused()),
+    };
+    Ok(if sql_type.nullable {
+        json!(["null", schema])
+    } else {
+        schema
+    })
+}
+
+/// Reads the types of Avro schemas, remembering the named ones: a schema spells each out once and then refers to it.
+#[derive(Default)]
+pub(crate) struct AvroReader<'a> {
+    named: BTreeMap<String, &'a Value>,
+}
+
+impl<'a> AvroReader<'a> {
+    /// Name and type of each field of a record (or of a nullable record).
+    pub(crate) fn fields(
+        &mut self,
+        schema: &'a Value,
+        what: &str,
+    ) -> Result<Vec<(String, SqlType)>, DialectError> {
+        match self.read(schema, what, 0)?.root {
+            TypeRoot::Row(fields) => Ok(fields),
+            other => Err(DialectError::invalid(format!(
+                "{what} is of type {}, not an Avro record. Tables need a record.",
+                SqlType::new(other, false).to_data_type().sql
+            ))),
+        }
+    }
+
+    fn read(&mut self, schema: &'a Value, what: &str, depth: u32) -> Result<SqlType, DialectError> {
+        if depth > 32 {
+            return Err(DialectError::unsupported(
+                format!("The recursive Avro type of {what}"),
+                "A column cannot contain itself.",
+            ));
+        }
+        match schema {
+            Value::Array(branches) => self.read_union(branches, what, depth),
+            Value::String(name) => self.read_name(name, what, depth),
+            Value::Object(_) => self.read_object(schema, what, depth),
+            _ => Err(DialectError::invalid(format!(
+                "The schema of {what} is not an Avro schema."
+            ))),
+        }
+    }
+
+    /// Only `["null", T]` and `[T]` are types of SQL.
+    fn read_union(
+        &mut self,
+        branches: &'a [Value],
+        what: &str,
+        depth: u32,
+    ) -> Result<SqlType, DialectError> {
+        let mut others = branches.iter().filter(|branch| *branch != "null");
+        match (others.next(), others.next()) {
+            (Some(only), None) => {
+                let mut read = self.read(only, what, depth + 1)?;
+                read.nullable |= branches.len() > 1;
+                Ok(read)
+            }
+            _ => Err(DialectError::unsupported(
+                format!("The Avro union of {what}"),
+                "A column has one type, or one type and null.",
+            )),
+        }
+    }
+
+    fn read_name(&mut self, name: &str, what: &str, depth: u32) -> Result<SqlType, DialectError> {
+        let root = match name {
+            "string" => TypeRoot::String,
+            "boolean" => TypeRoot::Boolean,
+            "int" => TypeRoot::Int,
+            "long" => TypeRoot::BigInt,
+            "float" => TypeRoot::Float,
+            "double" => TypeRoot::Double,
+            "bytes" => TypeRoot::Bytes,
+            other => match self
+                .named
+                .get(other.rsplit('.').next().unwrap_or(other))
+                .copied()
+            {
+                Some(definition) => return self.read(definition, what, depth + 1),
+                None => {
+                    return Err(DialectError::unsupported(
+                        format!("The Avro type {other} of {what}"),
+                        "Use a primitive type, an array, a map or a record.",
+                    ));
+                }
+            },
+        };
+        Ok(SqlType::new(root, false))
+    }
+
+    fn read_object(
+        &mut self,
+        schema: &'a Value,
+        what: &str,
+        depth: u32,
+    ) -> Result<SqlType, DialectError> {
+        let Some(Value::String(kind)) = schema.get("type") else {
+            // {"type": {"type": "string", ...}}: attributes around a schema.
+            return match schema.get("type") {
+                Some(inner) => self.read(inner, what, depth + 1),
+                None => Err(DialectError::invalid(format!(
+                    "The schema of {what} has no type."
+                ))),
+            };
+        };
+        let member = |key: &str| {
+            schema.get(key).ok_or_else(|| {
+                DialectError::invalid(format!("The Avro {kind} of {what} has no {key}."))
+            })
+        };
+        let root = match (
+            kind.as_str(),
+            schema.get("logicalType").and_then(Value::as_str),
+        ) {
+            ("record", _) => {
+                if let Some(name) = schema.get("name").and_then(Value::as_str) {
+                    self.named
+                        .insert(name.rsplit('.').next().unwrap_or(name).to_owned(), schema);
+                }
+                TypeRoot::Row(self.read_fields(member("fields")?, what, depth)?)
+            }
+            ("array", _) => {
+                TypeRoot::Array(Box::new(self.read(member("items")?, what, depth + 1)?))
+            }
+            ("map", _) => {
+                let value = self.read(member("values")?, what, depth + 1)?;
+                TypeRoot::Map(
+                    Box::new(SqlType::new(TypeRoot::String, false)),
+                    Box::new(value),
+                )
+            }
+            ("bytes", Some("decimal")) => {
+                let number = |key: &str| {
+                    schema
+                        .get(key)
+                        .and_then(Value::as_u64)
+                        .and_then(|n| u32::try_from(n).ok())
+                };
+                TypeRoot::Decimal(
+                    number("precision").unwrap_or(10),
+                    number("scale").unwrap_or(0),
+                )
+            }
+            ("int", Some("date")) => TypeRoot::Date,
+            ("int", Some("time-millis")) => TypeRoot::Time(3),
+            ("long", Some("timestamp-millis")) => TypeRoot::Timestamp(3),
+            // Other logical types keep the plain number or text, which the format reads as such.
+            _ => return self.read_name(kind, what, depth),
+        };
+        Ok(SqlType::new(root, false))
+    }
+
+    fn read_fields(
+        &mut self,
+        fields: &'a Value,
+        what: &str,
+        depth: u32,
+    ) -> Result<Vec<(String, SqlType)>, DialectError> {
+        let fields = fields.as_array().ok_or_else(|| {
+            DialectError::invalid(format!(
+                "The fields of the Avro record of {what} are not a list."
+            ))
+        })?;
+        fields
+            .iter()
+            .map(|field| {
+                let name = field.get("name").and_then(Value::as_str).ok_or_else(|| {
+                    DialectError::invalid(format!(
+                        "A field of the Avro record of {what} has no name."
+                    ))
+                })?;
+                let of_field = format!("the field {name} of {what}");
+                let schema = field.get("type").ok_or_else(|| {
+                    DialectError::invalid(format!("The schema of {of_field} has no type."))
+                })?;
+                Ok((name.to_owned(), self.read(schema, &of_field, depth + 1)?))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,77 @@
+use crate::{AlterAction, AlterTable, ColumnKind, DialectError, Statement};
+
+use super::{Cursor, create};
+
+/// After `ALTER`.
+pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError> {
+    cursor.expect_object("ALTER", "TABLE", "Only tables can be altered.")?;
+    let name = cursor.object_name()?;
+    let actions = if cursor.eat_word("ADD") {
+        additions(cursor, true)?
+    } else if cursor.eat_word("MODIFY") {
+        additions(cursor, false)?
+    } else if cursor.eat_word("DROP") {
+        if !cursor.eat_word("WATERMARK") {
+            return Err(DialectError::unsupported(
+                format!("ALTER TABLE ... DROP {}", cursor.peek_text().to_uppercase()),
+                "Only DROP WATERMARK is; a topic's fields cannot be taken away.",
+            ));
+        }
+        vec![AlterAction::DropWatermark]
+    } else if cursor.eat_word("SET") {
+        vec![AlterAction::SetOptions(create::options(cursor)?)]
+    } else if cursor.eat_word("RESET") {
+        vec![AlterAction::ResetOptions(cursor.list(Cursor::string)?)]
+    } else if cursor.at_word("RENAME") {
+        return Err(DialectError::unsupported(
+            "ALTER TABLE ... RENAME",
+            "A topic keeps its name: create a table with the new name and fill it from the old one.",
+        ));
+    } else {
+        return Err(cursor.error("Expected ADD, MODIFY, DROP WATERMARK, SET or RESET"));
+    };
+    Ok(Statement::AlterTable(AlterTable { name, actions }))
+}
+
+/// One item, or a list of them in parentheses.
+fn additions(cursor: &mut Cursor<'_>, adding: bool) -> Result<Vec<AlterAction>, DialectError> {
+    if cursor.at_symbol("(") {
+        return cursor.list(|cursor| addition(cursor, adding));
+    }
+    Ok(vec![addition(cursor, adding)?])
+}
+
+fn addition(cursor: &mut Cursor<'_>, adding: bool) -> Result<AlterAction, DialectError> {
+    if cursor.eat_words(&["WATERMARK", "FOR"]) {
+        return create::watermark(cursor).map(AlterAction::SetWatermark);
+    }
+    if !adding {
+        return Err(DialectError::unsupported(
+            format!("ALTER TABLE ... MODIFY {}", cursor.peek_text()),
+            "Only MODIFY WATERMARK is.",
+        ));
+    }
+    for constraint in ["CONSTRAINT", "PRIMARY", "DISTRIBUTION"] {
+        if cursor.at_word(constraint) {
+            return Err(DialectError::unsupported(
+                format!("ALTER TABLE ... ADD {constraint}"),
+                "Keys and partitions are fixed when the table is created.",
+            ));
+        }
+    }
+    cursor.eat_word("COLUMN");
+    let (column, _) = create::column(cursor)?;
+    if matches!(column.kind, ColumnKind::Physical { .. }) {
+        return Err(DialectError::unsupported(
+            format!("Adding the field {} with ALTER TABLE", column.name),
+            "Evolve the Avro schema of the topic instead; computed columns (name AS expression) can be added.",
+        ));
+    }
+    if cursor.at_word("FIRST") || cursor.at_word("AFTER") {
+        return Err(DialectError::unsupported(
+            format!("{} in ALTER TABLE", cursor.peek_text().to_uppercase()),
+            "A column is added at the end.",
+        ));
+    }
+    Ok(AlterAction::AddColumn(column))
+}

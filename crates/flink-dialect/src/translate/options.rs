@@ -1,0 +1,315 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{DialectError, Table};
+
+use super::units;
+
+/// `changelog.mode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Append,
+    Upsert,
+    Retract,
+}
+
+/// `key.format`, `value.format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Avro,
+    AvroDebezium,
+    Raw,
+}
+
+impl Format {
+    pub(super) fn open_source_name(self) -> &'static str {
+        match self {
+            Self::Avro => "avro-confluent",
+            Self::AvroDebezium => "debezium-avro-confluent",
+            Self::Raw => "raw",
+        }
+    }
+}
+
+/// The options of a table, understood.
+pub(super) struct TableOptions {
+    pub(super) mode: Mode,
+    pub(super) key_format: Format,
+    pub(super) value_format: Format,
+    pub(super) value_includes_key: bool,
+    pub(super) key_prefix: Option<String>,
+    /// `scan.*` options of the connector.
+    pub(super) scan: BTreeMap<String, String>,
+    /// Kafka client properties.
+    pub(super) kafka_properties: BTreeMap<String, String>,
+    /// Configuration of the topic.
+    pub(super) topic_configs: BTreeMap<String, String>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl TableOptions {
+    pub(super) fn read(table: &Table) -> Result<Self, DialectError> {
+        let mut options = Self {
+            mode: if table.primary_key.is_empty() {
+                Mode::Append
+            } else {
+                Mode::Upsert
+            },
+            key_format: Format::Avro,
+            value_format: Format::Avro,
+            value_includes_key: false,
+            key_prefix: None,
+            scan: [("scan.startup.mode".to_owned(), "earliest-offset".to_owned())].into(),
+            // Connect and Flink write in transactions: a record of an aborted one must never be a row.
+            kafka_properties: [("isolation.level".to_owned(), "read_committed".to_owned())].into(),
+            topic_configs: BTreeMap::new(),
+            warnings: Vec::new(),
+        };
+        for (key, value) in &table.options {
+            options.take(table, key, value)?;
+        }
+        options.check(table)?;
+        if options.mode != Mode::Append && options.value_format != Format::AvroDebezium {
+            options
+                .topic_configs
+                .entry("cleanup.policy".to_owned())
+                .or_insert_with(|| "compact".to_owned());
+        }
+        Ok(options)
+    }
+
+    fn take(&mut self, table: &Table, key: &str, value: &str) -> Result<(), DialectError> {
+        let one_of = |choices: &[(&str, &'static str)]| one_of(key, value, choices);
+        match key {
+            // The one connector of Confluent's dialect may be named.
+            "connector" => {
+                one_of(&[("confluent", "")])?;
+            }
+            "changelog.mode" => {
+                self.mode = match value {
+                    "append" => Mode::Append,
+                    "upsert" => Mode::Upsert,
+                    "retract" => Mode::Retract,
+                    _ => return Err(not_one_of(key, value, &["append", "upsert", "retract"])),
+                }
+            }
+            "key.format" => self.key_format = format(key, value)?,
+            "value.format" => self.value_format = format(key, value)?,
+            "key.fields-prefix" => self.key_prefix = Some(value.to_owned()),
+            "value.fields-include" => {
+                self.value_includes_key = one_of(&[("all", "yes"), ("except-key", "")])? == "yes"
+            }
+            "key.avro-registry.schema-context" | "value.avro-registry.schema-context" => {
+                self.warnings.push(format!(
+                    "'{key}' of table {} is ignored: the local registry has one context.",
+                    table.name
+                ))
+            }
+            "kafka.consumer.isolation-level" => {
+                let level = one_of(&[
+                    ("read-committed", "read_committed"),
+                    ("read-uncommitted", "read_uncommitted"),
+                ])?;
+                self.kafka_properties
+                    .insert("isolation.level".into(), level.into());
+            }
+            "kafka.producer.compression.type" => {
+                one_of(&[
+                    ("none", ""),
+                    ("gzip", ""),
+                    ("snappy", ""),
+                    ("lz4", ""),
+                    ("zstd", ""),
+                ])?;
+                self.kafka_properties
+                    .insert("compression.type".into(), value.into());
+            }
+            "error-handling.mode" => {
+                if value != "fail" {
+                    return Err(DialectError::unsupported(
+                        format!("'error-handling.mode' = '{value}'"),
+                        "Open-source Flink stops at a record it cannot read: leave the option out and keep such records off the topic.",
+                    ));
+                }
+            }
+            "scan.startup.mode"
+            | "scan.bounded.mode"
+            | "scan.startup.timestamp-millis"
+            | "scan.bounded.timestamp-millis"
+            | "scan.startup.specific-offsets"
+            | "scan.bounded.specific-offsets" => {
+                self.scan.insert(key.to_owned(), value.to_owned());
+            }
+            _ => match topic_config(key, value)? {
+                Some((config, value)) => {
+                    self.topic_configs.insert(config.to_owned(), value);
+                }
+                None => {
+                    return Err(DialectError::unsupported(
+                        format!("The option '{key}' of table {}", table.name),
+                        format!("Check its spelling against these: {}.", KNOWN.join(", ")),
+                    ));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// What holds between options, keys and distribution.
+    fn check(&self, table: &Table) -> Result<(), DialectError> {
+        let name = &table.name;
+        if self.key_format == Format::AvroDebezium {
+            return Err(DialectError::unsupported(
+                format!("'key.format' = 'avro-debezium-registry' of table {name}"),
+                "Only values are change envelopes: write 'avro-registry'.",
+            ));
+        }
+        if self.mode != Mode::Append
+            && table.primary_key.is_empty()
+            && self.value_format != Format::AvroDebezium
+        {
+            return Err(DialectError::invalid(format!(
+                "Table {name} has 'changelog.mode' = '{}' and no key. Add PRIMARY KEY (...) NOT ENFORCED, or use 'append'.",
+                if self.mode == Mode::Upsert {
+                    "upsert"
+                } else {
+                    "retract"
+                }
+            )));
+        }
+        if self.mode == Mode::Append && self.value_format == Format::AvroDebezium {
+            return Err(DialectError::unsupported(
+                format!(
+                    "'changelog.mode' = 'append' with 'avro-debezium-registry' of table {name}"
+                ),
+                "A change topic is read as changes: leave 'changelog.mode' out.",
+            ));
+        }
+        if self.mode != Mode::Append
+            && let Some(distribution) = table
+                .distribution
+                .as_ref()
+                .filter(|distribution| !distribution.columns.is_empty())
+        {
+            let keys: BTreeSet<&String> = table.primary_key.iter().collect();
+            let columns: BTreeSet<&String> = distribution.columns.iter().collect();
+            if keys != columns {
+                return Err(DialectError::invalid(format!(
+                    "Table {name} is distributed by ({}) and has the primary key ({}). A record's key is both: name the same columns.",
+                    distribution.columns.join(", "),
+                    table.primary_key.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+const KNOWN: [&str; 23] = [
+    "changelog.mode",
+    "connector",
+    "error-handling.mode",
+    "kafka.cleanup-policy",
+    "kafka.compaction.time",
+    "kafka.consumer.isolation-level",
+    "kafka.max-message-size",
+    "kafka.message-timestamp-type",
+    "kafka.producer.compression.type",
+    "kafka.retention.size",
+    "kafka.retention.time",
+    "key.avro-registry.schema-context",
+    "key.fields-prefix",
+    "key.format",
+    "scan.bounded.mode",
+    "scan.bounded.specific-offsets",
+    "scan.bounded.timestamp-millis",
+    "scan.startup.mode",
+    "scan.startup.specific-offsets",
+    "scan.startup.timestamp-millis",
+    "value.avro-registry.schema-context",
+    "value.fields-include",
+    "value.format",
+];
+
+/// The topic's configuration that an option stands for.
+fn topic_config(key: &str, value: &str) -> Result<Option<(&'static str, String)>, DialectError> {
+    // Zero is "for ever" in the dialect and -1 is in Kafka.
+    let or_unlimited = |number: u64| {
+        if number == 0 {
+            "-1".to_owned()
+        } else {
+            number.to_string()
+        }
+    };
+    Ok(Some(match key {
+        "kafka.cleanup-policy" => {
+            let policies = [
+                ("delete", "delete"),
+                ("compact", "compact"),
+                ("delete-compact", "compact,delete"),
+            ];
+            ("cleanup.policy", one_of(key, value, &policies)?.to_owned())
+        }
+        "kafka.retention.time" => (
+            "retention.ms",
+            or_unlimited(units::milliseconds(key, value)?),
+        ),
+        "kafka.retention.size" => ("retention.bytes", or_unlimited(units::bytes(key, value)?)),
+        "kafka.compaction.time" => match units::milliseconds(key, value)? {
+            0 => ("max.compaction.lag.ms", i64::MAX.to_string()),
+            time => ("max.compaction.lag.ms", time.to_string()),
+        },
+        "kafka.max-message-size" => ("max.message.bytes", units::bytes(key, value)?.to_string()),
+        "kafka.message-timestamp-type" => {
+            let types = [
+                ("create-time", "CreateTime"),
+                ("log-append-time", "LogAppendTime"),
+            ];
+            (
+                "message.timestamp.type",
+                one_of(key, value, &types)?.to_owned(),
+            )
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn format(key: &str, value: &str) -> Result<Format, DialectError> {
+    match value {
+        "avro-registry" => Ok(Format::Avro),
+        "avro-debezium-registry" => Ok(Format::AvroDebezium),
+        "raw" => Ok(Format::Raw),
+        _ => Err(DialectError::unsupported(
+            format!("'{key}' = '{value}'"),
+            "Open-source Flink has Avro with a registry only: write 'avro-registry' ('avro-debezium-registry' for change topics, or 'raw').",
+        )),
+    }
+}
+
+/// The second of the pair whose first is the value.
+fn one_of<'a>(
+    key: &str,
+    value: &str,
+    choices: &[(&str, &'a str)],
+) -> Result<&'a str, DialectError> {
+    choices
+        .iter()
+        .find(|(choice, _)| *choice == value)
+        .map(|(_, meaning)| *meaning)
+        .ok_or_else(|| {
+            not_one_of(
+                key,
+                value,
+                &choices
+                    .iter()
+                    .map(|(choice, _)| *choice)
+                    .collect::<Vec<_>>(),
+            )
+        })
+}
+
+fn not_one_of(key: &str, value: &str, choices: &[&str]) -> DialectError {
+    DialectError::invalid(format!(
+        "The option '{key}' is '{value}'. Write one of: {}.",
+        choices.join(", ")
+    ))
+}
