@@ -3,6 +3,8 @@
 //! The loop assigns all partitions by itself (no group, no rebalance, no commits to Kafka), starts where the
 //! handler says, and hands it batches that it applies in one transaction together with the new position.
 
+mod backoff;
+mod reader;
 mod run;
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
@@ -148,9 +150,6 @@ pub enum ConsumerError {
     Admin(#[from] AdminError),
     #[error("the handler of topic {topic} failed: {cause}")]
     Handler { topic: String, cause: HandlerError },
-    #[error("a dead letter of topic {topic} was not written: {cause}")]
-    DeadLetter {
-        topic: String,
-        cause: crate::dead_letters::DeadLetterError,
-    },
+    #[error("topic {topic} was deleted while it was being taken up")]
+    Vanished { topic: String },
 }
