@@ -3,11 +3,15 @@
 
 pub mod compatibility;
 pub mod drift;
+mod invalid;
 pub mod raw;
 pub mod subject;
+#[cfg(test)]
+mod testing;
 pub mod topics;
 
 pub use drift::{DriftKey, DriftValue};
+pub use invalid::InvalidRecord;
 pub use raw::{DeviceMetricKey, DeviceMetricValue};
 pub use subject::Subject;
 pub use topics::Topic;

@@ -46,3 +46,28 @@ pub static ALL: [&Subject; 4] = [
     &DRIFT_KEY,
     &DRIFT_VALUE,
 ];
+
+#[cfg(test)]
+mod tests {
+    use apache_avro::Schema;
+
+    use super::*;
+
+    #[test]
+    fn every_schema_file_parses_and_is_named_after_its_subject() {
+        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas")).unwrap();
+        let mut files: Vec<_> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let mut subjects: Vec<_> = ALL.map(|subject| format!("{}.avsc", subject.name)).into();
+        subjects.sort();
+        assert_eq!(files, subjects, "schema files and subjects belong together");
+        for subject in ALL {
+            let Schema::Record(record) = subject.schema() else {
+                panic!("{} is not a record", subject.name);
+            };
+            assert_eq!(record.name.name(), subject.name.replace('-', "_"));
+        }
+    }
+}

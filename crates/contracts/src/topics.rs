@@ -35,3 +35,29 @@ pub static OWNED: [Topic; 1] = [Topic {
     key: &subject::RAW_METRICS_KEY,
     value: &subject::RAW_METRICS_VALUE,
 }];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_owns_the_subjects_that_bear_its_name() {
+        for topic in &OWNED {
+            assert_eq!(topic.key.name, format!("{}-key", topic.name));
+            assert_eq!(topic.value.name, format!("{}-value", topic.name));
+            assert!(topic.partitions > 0);
+        }
+    }
+
+    #[test]
+    fn raw_readings_are_bounded_in_time_and_size() {
+        let raw = &OWNED[0];
+        let config = |name| {
+            let (_, value) = raw.configs.iter().find(|(key, _)| *key == name).unwrap();
+            value.parse::<u64>().unwrap()
+        };
+        assert_eq!(config("retention.ms"), 7 * 24 * 60 * 60 * 1000);
+        assert_eq!(config("retention.bytes"), 512 << 20);
+        assert!(config("segment.bytes") * 4 <= config("retention.bytes"));
+    }
+}
