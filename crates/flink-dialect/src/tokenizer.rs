@@ -95,13 +95,13 @@ fn next_token(rest: &str) -> (TokenKind, usize) {
             rest.find('\n').unwrap_or(rest.len()),
         );
     }
-    if rest.starts_with("/*") {
-        let kind = if rest.starts_with("/*+") {
+    if let Some(body) = rest.strip_prefix("/*") {
+        let kind = if body.starts_with('+') {
             TokenKind::Hint
         } else {
             TokenKind::BlockComment
         };
-        return match rest[2..].find("*/") {
+        return match body.find("*/") {
             Some(at) => (kind, 2 + at + 2),
             None => (TokenKind::Unterminated, rest.len()),
         };

@@ -90,10 +90,8 @@ impl Scan<'_> {
                     ..Level::default()
                 });
             }
-            ")" => {
-                if self.levels.len() > 1 {
-                    self.levels.pop();
-                }
+            ")" if self.levels.len() > 1 => {
+                self.levels.pop();
             }
             "," => {
                 let level = self.level();
@@ -124,12 +122,9 @@ impl Scan<'_> {
             }
             "JOIN" if self.level().in_from => self.level().expects_table = true,
             "TABLE" if self.table_operand(at) => return self.table(at + 1),
-            // Words that may stand between FROM and its table; a name followed by a parenthesis is a function.
-            "LATERAL" | "TABLE" | "UNNEST" | "VALUES" => {
-                if self.next_is(at, "(") || word == "VALUES" {
-                    self.level().expects_table = false;
-                }
-            }
+            // Of LATERAL, TABLE and UNNEST, only a parenthesis is followed by something that is no table.
+            "LATERAL" | "TABLE" | "UNNEST" if !self.next_is(at, "(") => {}
+            "LATERAL" | "TABLE" | "UNNEST" | "VALUES" => self.level().expects_table = false,
             clause if CLAUSES_AFTER_FROM.contains(&clause) => {
                 let level = self.level();
                 level.in_from = false;
