@@ -1,0 +1,46 @@
+/** An answer of the service that is not a success, or no answer at all (`status` 0). */
+export class ApiProblem extends Error {
+  readonly status: number
+  readonly title: string
+  readonly requestId: string | undefined
+  /** Texts by JSON pointer, for the form that sent the request: `/parameters/0/parameterTolerance`. */
+  readonly fields: Record<string, string>
+
+  constructor(status: number, title: string, detail: string, requestId?: string, fields: Record<string, string> = {}) {
+    super(detail || title)
+    this.name = 'ApiProblem'
+    this.status = status
+    this.title = title
+    this.requestId = requestId
+    this.fields = fields
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** Reads RFC 9457 problem details; anything else (a proxy's error page) becomes a sentence with the status. */
+export function toProblem(status: number, body: unknown): ApiProblem {
+  const problem = isRecord(body) ? body : {}
+  const title = text(problem.title) ?? `The service answered ${status}`
+  const fields: Record<string, string> = {}
+  for (const entry of Array.isArray(problem.errors) ? problem.errors : []) {
+    if (!isRecord(entry)) continue
+    const pointer = text(entry.pointer)
+    const detail = text(entry.detail)
+    if (pointer && detail) fields[normalisePointer(pointer)] ??= detail
+  }
+  return new ApiProblem(status, title, text(problem.detail) ?? title, text(problem.requestId), fields)
+}
+
+/** Pointers arrive as `/startDate`, as `#/startDate`, or in the snake_case spelling that requests also accept. */
+export function normalisePointer(pointer: string): string {
+  return pointer.replace(/^#/, '').replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+export function networkProblem(cause: unknown): ApiProblem {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new ApiProblem(0, 'The service cannot be reached', `The service cannot be reached (${reason}).`)
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,40 @@
+import { fileURLToPath, URL } from 'node:url'
+import tailwindcss from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+
+const apiPort = process.env.API_PORT || '8000'
+const uiPort = Number(process.env.UI_PORT || 5173)
+
+/** The browser talks to one origin; `/api/drift` reaches the service as `/drift`. */
+const proxy = {
+  '/api': {
+    target: `http://127.0.0.1:${apiPort}`,
+    changeOrigin: false,
+    rewrite: (path: string) => path.replace(/^\/api/, '') || '/',
+    // Event streams stay open for as long as the page does.
+    timeout: 0,
+    proxyTimeout: 0,
+  },
+}
+
+const server = {
+  // 127.0.0.1 only. Browsers try it for "localhost" too, so both addresses work.
+  host: '127.0.0.1',
+  port: uiPort,
+  strictPort: true,
+  proxy,
+}
+
+export default defineConfig({
+  plugins: [vue(), tailwindcss()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  server,
+  preview: server,
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.ts'],
+    // Formatters show local time; the tests fix what local means.
+    env: { TZ: 'Europe/Vienna' },
+  },
+})
