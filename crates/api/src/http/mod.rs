@@ -1,0 +1,13 @@
+//! What every route shares: request bodies, entity tags, pages, problems, and the layers around the router.
+
+pub mod body;
+pub mod entity;
+pub mod error;
+pub mod layers;
+pub mod observe;
+pub mod page;
+
+pub use body::{JsonObject, Resource};
+pub use entity::{Entity, IfMatch};
+pub use error::{ApiError, OnConstraint, Problem};
+pub use page::{Page, Paging, Params};

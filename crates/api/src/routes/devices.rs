@@ -1,0 +1,340 @@
+//! `/devices`
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use chrono::{DateTime, Utc};
+use hc_domain::{Device, DeviceDraft, Versioned};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    http::{ApiError, Entity, IfMatch, JsonObject, OnConstraint, Page, Paging, Params, Resource},
+    state::{AppState, Records},
+    store,
+};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_devices, create_device))
+        .routes(routes!(
+            get_device,
+            replace_device,
+            patch_device,
+            delete_device
+        ))
+}
+
+/// A device as a client sends it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceIn {
+    /// Letters, digits, '-', '_' and '.', at most 64
+    #[schema(examples("DEV-P001"))]
+    device_id: String,
+    /// Who wears it; null while it is in stock
+    #[serde(default)]
+    patient_id: Option<String>,
+    manufacturer: String,
+    model_type: String,
+    serial_number: String,
+    software_version: String,
+    /// The version that an update may install
+    #[serde(default)]
+    target_software_version: Option<String>,
+    hw_model: String,
+    /// cm[H2O]
+    pressure_setting: f64,
+    /// L/min
+    flow_rate_setting: f64,
+    /// mL
+    flow_level_setting: f64,
+    #[serde(default)]
+    latitude: Option<f64>,
+    #[serde(default)]
+    longitude: Option<f64>,
+    /// Percent
+    #[serde(default)]
+    battery_level: Option<i32>,
+    #[serde(default)]
+    plugged: bool,
+}
+
+impl Resource for DeviceIn {
+    const FIELDS: &'static [&'static str] = &[
+        "deviceId",
+        "patientId",
+        "manufacturer",
+        "modelType",
+        "serialNumber",
+        "softwareVersion",
+        "targetSoftwareVersion",
+        "hwModel",
+        "pressureSetting",
+        "flowRateSetting",
+        "flowLevelSetting",
+        "latitude",
+        "longitude",
+        "batteryLevel",
+        "plugged",
+    ];
+}
+
+impl DeviceIn {
+    fn parse(self) -> Result<Device, ApiError> {
+        let draft = DeviceDraft {
+            device_id: self.device_id,
+            patient_id: self.patient_id,
+            manufacturer: self.manufacturer,
+            model_type: self.model_type,
+            serial_number: self.serial_number,
+            software_version: self.software_version,
+            target_software_version: self.target_software_version,
+            hw_model: self.hw_model,
+            pressure_setting: self.pressure_setting,
+            flow_rate_setting: self.flow_rate_setting,
+            flow_level_setting: self.flow_level_setting,
+            latitude: self.latitude,
+            longitude: self.longitude,
+            battery_level: self.battery_level,
+            plugged: self.plugged,
+        };
+        Ok(draft.parse()?)
+    }
+}
+
+impl From<Device> for DeviceIn {
+    fn from(device: Device) -> Self {
+        Self {
+            device_id: device.device_id.into(),
+            patient_id: device.patient_id.map(Into::into),
+            manufacturer: device.manufacturer,
+            model_type: device.model_type,
+            serial_number: device.serial_number,
+            software_version: device.software_version,
+            target_software_version: device.target_software_version,
+            hw_model: device.hw_model,
+            pressure_setting: device.pressure_setting,
+            flow_rate_setting: device.flow_rate_setting,
+            flow_level_setting: device.flow_level_setting,
+            latitude: device.latitude,
+            longitude: device.longitude,
+            battery_level: device.battery_level,
+            plugged: device.plugged,
+        }
+    }
+}
+
+/// A device.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Device)]
+pub struct DeviceOut {
+    device_id: String,
+    /// Who wears it; null while it is in stock
+    #[schema(required)]
+    patient_id: Option<String>,
+    manufacturer: String,
+    model_type: String,
+    serial_number: String,
+    software_version: String,
+    /// The version that an update may install
+    #[schema(required)]
+    target_software_version: Option<String>,
+    hw_model: String,
+    /// cm[H2O]
+    pressure_setting: f64,
+    /// L/min
+    flow_rate_setting: f64,
+    /// mL
+    flow_level_setting: f64,
+    #[schema(required)]
+    latitude: Option<f64>,
+    #[schema(required)]
+    longitude: Option<f64>,
+    /// Percent
+    #[schema(required)]
+    battery_level: Option<i32>,
+    plugged: bool,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Versioned<Device>> for DeviceOut {
+    fn from(row: Versioned<Device>) -> Self {
+        let device = DeviceIn::from(row.value);
+        Self {
+            device_id: device.device_id,
+            patient_id: device.patient_id,
+            manufacturer: device.manufacturer,
+            model_type: device.model_type,
+            serial_number: device.serial_number,
+            software_version: device.software_version,
+            target_software_version: device.target_software_version,
+            hw_model: device.hw_model,
+            pressure_setting: device.pressure_setting,
+            flow_rate_setting: device.flow_rate_setting,
+            flow_level_setting: device.flow_level_setting,
+            latitude: device.latitude,
+            longitude: device.longitude,
+            battery_level: device.battery_level,
+            plugged: device.plugged,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+fn entity(row: Versioned<Device>) -> Entity<DeviceOut> {
+    Entity::new(row.version, row.into())
+}
+
+fn not_found(id: &str) -> ApiError {
+    ApiError::NotFound {
+        kind: "device",
+        id: id.to_owned(),
+    }
+}
+
+/// The client errors that the constraints of the table stand for.
+fn explain<T>(result: sqlx::Result<T>) -> Result<T, ApiError> {
+    result
+        .map_err(ApiError::from)
+        .on_constraint("devices_pkey", || {
+            ApiError::Conflict("There is already a device with this deviceId.".to_owned())
+        })
+        .on_constraint("devices_serial_number_key", || {
+            let detail = "The manufacturer already has a device with this serialNumber.";
+            ApiError::Conflict(detail.to_owned())
+        })
+        .on_constraint("devices_patient_id_fkey", || {
+            ApiError::invalid("/patientId", "is not the id of a patient")
+        })
+}
+
+/// List devices
+#[utoipa::path(get, path = "/devices", tag = "devices", params(Paging), responses(
+    (status = OK, body = Vec<DeviceOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
+async fn list_devices(
+    State(state): State<AppState>,
+    Params(paging): Params<Paging>,
+) -> Result<Page<DeviceOut>, ApiError> {
+    let after = paging.after.as_deref();
+    let rows = match &state.records {
+        Records::Postgres(pool) => {
+            store::devices::list(&mut *pool.acquire().await?, after, paging.fetch()).await?
+        }
+        Records::Demo(demo) => demo.devices(after, paging.fetch()),
+    };
+    let rows = rows.into_iter().map(DeviceOut::from).collect();
+    Ok(Page::new(&paging, rows, |row| &row.device_id, &[]))
+}
+
+/// Get a device
+#[utoipa::path(get, path = "/devices/{deviceId}", tag = "devices", params(("deviceId" = String, Path)),
+    responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
+async fn get_device(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Entity<DeviceOut>, ApiError> {
+    let row = match &state.records {
+        Records::Postgres(pool) => store::devices::get(&mut *pool.acquire().await?, &id).await?,
+        Records::Demo(demo) => demo.device(&id),
+    };
+    row.map(entity).ok_or_else(|| not_found(&id))
+}
+
+/// Create a device
+#[utoipa::path(post, path = "/devices", tag = "devices", request_body = DeviceIn, responses(
+    (status = CREATED, body = DeviceOut, headers(("ETag" = String), ("Location" = String)))))]
+async fn create_device(
+    State(state): State<AppState>,
+    body: JsonObject,
+) -> Result<Entity<DeviceOut>, ApiError> {
+    let pool = state.records.writable()?;
+    let device = body.into_resource::<DeviceIn>()?.parse()?;
+    let row = explain(
+        store::devices::insert(&mut *pool.acquire().await?, &device, state.clock.now()).await,
+    )?;
+    let location = format!("/devices/{}", device.device_id);
+    Ok(Entity::created(location, row.version, row.into()))
+}
+
+/// Replace a device
+#[utoipa::path(put, path = "/devices/{deviceId}", tag = "devices", request_body = DeviceIn,
+    params(("deviceId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to change")),
+    responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
+async fn replace_device(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    body: JsonObject,
+) -> Result<Entity<DeviceOut>, ApiError> {
+    let if_match = if_match.required()?;
+    let body: DeviceIn = body.identified("deviceId", &id)?.into_resource()?;
+    change(&state, &id, if_match, |_| Ok(body)).await
+}
+
+/// Change some fields of a device (RFC 7396)
+#[utoipa::path(patch, path = "/devices/{deviceId}", tag = "devices",
+    request_body(content = serde_json::Value, description = "The fields to change; null removes an optional one"),
+    params(("deviceId" = String, Path), ("If-Match" = Option<String>, Header, description = "ETag of the version to change")),
+    responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
+async fn patch_device(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    body: JsonObject,
+) -> Result<Entity<DeviceOut>, ApiError> {
+    let body = body.identified("deviceId", &id)?;
+    change(&state, &id, if_match, |current| body.merge_into(&current)).await
+}
+
+/// Changes a device under its row lock.
+async fn change(
+    state: &AppState,
+    id: &str,
+    if_match: IfMatch,
+    next: impl FnOnce(DeviceIn) -> Result<DeviceIn, ApiError>,
+) -> Result<Entity<DeviceOut>, ApiError> {
+    let mut tx = state.records.writable()?.begin().await?;
+    let current = store::devices::lock(&mut tx, id)
+        .await?
+        .ok_or_else(|| not_found(id))?;
+    if_match.check(current.version)?;
+    let device = next(current.value.into())?.parse()?;
+    let row = explain(store::devices::update(&mut tx, &device, state.clock.now()).await)?;
+    tx.commit().await?;
+    Ok(entity(row))
+}
+
+/// Delete a device that has no prescription
+#[utoipa::path(delete, path = "/devices/{deviceId}", tag = "devices",
+    params(("deviceId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to delete")),
+    responses((status = NO_CONTENT)))]
+async fn delete_device(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+) -> Result<StatusCode, ApiError> {
+    let if_match = if_match.required()?;
+    let mut tx = state.records.writable()?.begin().await?;
+    let current = store::devices::lock(&mut tx, &id)
+        .await?
+        .ok_or_else(|| not_found(&id))?;
+    if_match.check(current.version)?;
+    store::devices::delete(&mut tx, &current.value.device_id)
+        .await
+        .map_err(ApiError::from)
+        .on_constraint("prescriptions_device_id_fkey", || {
+            ApiError::Conflict(format!(
+                "Device {id} still has prescriptions; remove them first."
+            ))
+        })?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,163 @@
+//! `/drift`: readings out of their prescribed range.
+
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use hc_domain::{DeviceId, DriftEvent, DriftKey, Metric};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::telemetry::some_limit;
+use crate::{
+    http::{ApiError, Params},
+    routes::{MetricName, parse_filter},
+    state::{AppState, Records},
+    store,
+    stream::sse,
+};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_drift))
+}
+
+pub(crate) fn stream_router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(stream_drift))
+}
+
+/// The verdict that a reading is outside of the prescribed range.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DriftEvent)]
+pub struct DriftOut {
+    device_id: String,
+    #[schema(value_type = MetricName)]
+    metric_name: &'static str,
+    /// Event time of the reading, epoch milliseconds
+    ts: i64,
+    /// The prescription that judged the reading
+    prescription_id: String,
+    patient_id: String,
+    /// All values are in the metric's unit
+    prescribed_value: f64,
+    actual_value: f64,
+    tolerance: f64,
+    /// Actual minus prescribed value
+    deviation: f64,
+    drift_direction: Direction,
+    message: String,
+}
+
+/// On which side of the target.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = DriftDirection)]
+pub enum Direction {
+    Above,
+    Below,
+}
+
+/// Data of the event `drift-cleared`: this verdict no longer holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DriftKey)]
+pub struct DriftKeyOut {
+    device_id: String,
+    #[schema(value_type = MetricName)]
+    metric_name: &'static str,
+    ts: i64,
+    prescription_id: String,
+}
+
+impl From<DriftKey> for DriftKeyOut {
+    fn from(key: DriftKey) -> Self {
+        Self {
+            device_id: key.device_id.into(),
+            metric_name: key.metric.as_str(),
+            ts: key.ts,
+            prescription_id: key.prescription_id.into(),
+        }
+    }
+}
+
+impl From<DriftEvent> for DriftOut {
+    fn from(event: DriftEvent) -> Self {
+        let key = DriftKeyOut::from(event.key);
+        Self {
+            device_id: key.device_id,
+            metric_name: key.metric_name,
+            ts: key.ts,
+            prescription_id: key.prescription_id,
+            patient_id: event.patient_id.into(),
+            prescribed_value: event.prescribed_value,
+            actual_value: event.actual_value,
+            tolerance: event.tolerance,
+            deviation: event.deviation,
+            drift_direction: match event.drift_direction {
+                hc_domain::DriftDirection::Above => Direction::Above,
+                hc_domain::DriftDirection::Below => Direction::Below,
+            },
+            message: event.message,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct Filter {
+    /// Only verdicts about this device
+    device_id: Option<String>,
+    /// Only verdicts about this metric: Pressure, FlowRate or FlowLevel
+    metric: Option<String>,
+    /// At most this many, 1 to 1000; 100 when absent
+    #[serde(default, deserialize_with = "some_limit")]
+    limit: Option<u16>,
+}
+
+/// Verdicts that hold now, newest reading first
+#[utoipa::path(get, path = "/drift", tag = "drift", params(Filter), responses((status = OK, body = Vec<DriftOut>)))]
+async fn list_drift(
+    State(state): State<AppState>,
+    Params(filter): Params<Filter>,
+) -> Result<Json<Vec<DriftOut>>, ApiError> {
+    let device: Option<DeviceId> = parse_filter("deviceId", filter.device_id.as_deref())?;
+    let metric: Option<Metric> = parse_filter("metric", filter.metric.as_deref())?;
+    let events = match &state.records {
+        Records::Postgres(pool) => {
+            let device = device.as_ref().map(DeviceId::as_str);
+            let limit = i64::from(filter.limit.unwrap_or(100));
+            let mut db = pool.acquire().await?;
+            store::drift::list(&mut db, device, metric.map(Metric::as_str), limit).await?
+        }
+        // Verdicts come through Kafka into the database; without one there are none.
+        Records::Demo(_) => Vec::new(),
+    };
+    Ok(Json(events.into_iter().map(DriftOut::from).collect()))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct StreamFilter {
+    /// Only verdicts about this device
+    device_id: Option<String>,
+    /// Continue after this event id; the header Last-Event-ID wins
+    after: Option<String>,
+}
+
+/// Verdicts as server-sent events
+///
+/// `drift` has a `DriftEvent`, new or changed; `drift-cleared` has the `DriftKey` of a verdict that a correction took
+/// back; `missed`, `reset` and `ping` are as in `/telemetry/stream`.
+#[utoipa::path(get, path = "/drift/stream", tag = "drift",
+    params(StreamFilter, ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = OK, content_type = "text/event-stream", body = String)))]
+async fn stream_drift(
+    State(state): State<AppState>,
+    Params(filter): Params<StreamFilter>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let device = parse_filter("deviceId", filter.device_id.as_deref())?;
+    let after = sse::last_event_id(&headers).or(filter.after);
+    let subscriber = state.drift.subscribe(device, after.as_deref());
+    Ok(sse::response(subscriber, state.shutdown.clone()))
+}

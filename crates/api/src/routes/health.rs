@@ -1,0 +1,93 @@
+//! `/health` and `/ready`
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    readiness::{Check, State as CheckState},
+    state::AppState,
+};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(ready))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`
+    status: &'static str,
+}
+
+/// Whether the service can do its work.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ready {
+    /// `ready` or `unavailable`
+    status: &'static str,
+    dependencies: Vec<Dependency>,
+}
+
+/// Something that the service needs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Dependency {
+    #[schema(examples("postgres"))]
+    name: &'static str,
+    status: DependencyStatus,
+    /// What is known about it
+    detail: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DependencyStatus {
+    Ok,
+    /// Not configured, and not needed in this mode
+    Disabled,
+    Unavailable,
+}
+
+impl From<Check> for Dependency {
+    fn from(check: Check) -> Self {
+        Self {
+            name: check.name,
+            status: match check.state {
+                CheckState::Ok => DependencyStatus::Ok,
+                CheckState::Disabled => DependencyStatus::Disabled,
+                CheckState::Unavailable => DependencyStatus::Unavailable,
+            },
+            detail: check.detail,
+        }
+    }
+}
+
+/// Whether the process answers
+#[utoipa::path(get, path = "/health", tag = "health", responses((status = OK, body = Health)))]
+async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether the service and what it depends on can do their work
+#[utoipa::path(get, path = "/ready", tag = "health", responses(
+    (status = OK, body = Ready), (status = SERVICE_UNAVAILABLE, body = Ready)))]
+async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Ready>) {
+    let checks = state.readiness.check(&state.records).await;
+    let failed = checks
+        .iter()
+        .any(|check| check.state == CheckState::Unavailable);
+    let (code, status) = if failed {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    } else {
+        (StatusCode::OK, "ready")
+    };
+    let dependencies = checks.into_iter().map(Dependency::from).collect();
+    (
+        code,
+        Json(Ready {
+            status,
+            dependencies,
+        }),
+    )
+}

@@ -1,0 +1,75 @@
+//! The table of contents of the API.
+
+pub mod devices;
+pub mod drift;
+pub mod health;
+pub mod patients;
+pub mod prescriptions;
+pub mod simulation;
+pub mod telemetry;
+
+use utoipa::{OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    http::{ApiError, Problem},
+    state::AppState,
+};
+
+/// Routes that answer at once, with a deadline.
+pub(crate) fn plain() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(health::router())
+        .merge(patients::router())
+        .merge(devices::router())
+        .merge(prescriptions::router())
+        .merge(simulation::router())
+        .merge(telemetry::router())
+        .merge(drift::router())
+}
+
+/// Routes that stream until the client or the service leaves.
+pub(crate) fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(telemetry::stream_router())
+        .merge(drift::stream_router())
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Healthcare Shift Left API",
+        description = "Prescriptions, devices, telemetry and drift verdicts. Synthetic data; not a medical device.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(
+        Problem,
+        telemetry::Missed,
+        telemetry::ReadingOut,
+        drift::DriftOut,
+        drift::DriftKeyOut
+    ))
+)]
+struct Document;
+
+/// What a device measures
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "only the API document uses it; the domain's type does the work"
+)]
+pub(crate) enum MetricName {
+    Pressure,
+    FlowRate,
+    FlowLevel,
+}
+
+/// Parses a query parameter that selects rows.
+fn parse_filter<T>(name: &str, text: Option<&str>) -> Result<Option<T>, ApiError>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.map(str::parse)
+        .transpose()
+        .map_err(|error| ApiError::BadRequest(format!("Query parameter {name}: {error}.")))
+}

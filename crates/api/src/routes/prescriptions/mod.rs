@@ -1,0 +1,219 @@
+//! `/prescriptions`
+
+mod body;
+mod rules;
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use hc_domain::{Prescription, PrescriptionId, Versioned};
+use serde::Deserialize;
+use sqlx::PgConnection;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use body::{ParameterIn, ParameterOut, PrescriptionCreate, PrescriptionIn, PrescriptionOut};
+
+use crate::{
+    http::{ApiError, Entity, IfMatch, JsonObject, Page, Paging, Params},
+    state::{AppState, Records},
+    store,
+};
+
+/// How often a taken identifier is drawn again; the chance of needing even one more is 1 in 14.8 million.
+const MAX_DRAWS: usize = 8;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_prescriptions, create_prescription))
+        .routes(routes!(
+            get_prescription,
+            replace_prescription,
+            patch_prescription,
+            delete_prescription
+        ))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct Filter {
+    /// Only prescriptions of this patient
+    patient_id: Option<String>,
+    /// Only prescriptions of this device
+    device_id: Option<String>,
+}
+
+fn entity(row: Versioned<Prescription>) -> Entity<PrescriptionOut> {
+    Entity::new(row.version, row.into())
+}
+
+fn not_found(id: &str) -> ApiError {
+    ApiError::NotFound {
+        kind: "prescription",
+        id: id.to_owned(),
+    }
+}
+
+/// List prescriptions
+#[utoipa::path(get, path = "/prescriptions", tag = "prescriptions", params(Paging, Filter), responses(
+    (status = OK, body = Vec<PrescriptionOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
+async fn list_prescriptions(
+    State(state): State<AppState>,
+    Params(paging): Params<Paging>,
+    Params(filter): Params<Filter>,
+) -> Result<Page<PrescriptionOut>, ApiError> {
+    let after = paging.after.as_deref();
+    let wanted = store::prescriptions::Filter {
+        patient_id: filter.patient_id.as_deref(),
+        device_id: filter.device_id.as_deref(),
+    };
+    let rows = match &state.records {
+        Records::Postgres(pool) => {
+            let mut db = pool.acquire().await?;
+            store::prescriptions::list(&mut db, wanted, after, paging.fetch()).await?
+        }
+        Records::Demo(demo) => demo.prescriptions(&wanted, after, paging.fetch()),
+    };
+    let rows = rows.into_iter().map(PrescriptionOut::from).collect();
+    let filters = [
+        ("patientId", filter.patient_id.as_deref()),
+        ("deviceId", filter.device_id.as_deref()),
+    ];
+    Ok(Page::new(&paging, rows, PrescriptionOut::id, &filters))
+}
+
+/// Get a prescription
+#[utoipa::path(get, path = "/prescriptions/{prescriptionId}", tag = "prescriptions",
+    params(("prescriptionId" = String, Path)),
+    responses((status = OK, body = PrescriptionOut, headers(("ETag" = String)))))]
+async fn get_prescription(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Entity<PrescriptionOut>, ApiError> {
+    let row = match &state.records {
+        Records::Postgres(pool) => {
+            store::prescriptions::get(&mut *pool.acquire().await?, &id).await?
+        }
+        Records::Demo(demo) => demo.prescription(&id),
+    };
+    row.map(entity).ok_or_else(|| not_found(&id))
+}
+
+/// Create a prescription; with `supersedes`, a change of therapy that ends the old one at the new start
+#[utoipa::path(post, path = "/prescriptions", tag = "prescriptions", request_body = PrescriptionCreate, responses(
+    (status = CREATED, body = PrescriptionOut, headers(("ETag" = String), ("Location" = String)))))]
+async fn create_prescription(
+    State(state): State<AppState>,
+    body: JsonObject,
+) -> Result<Entity<PrescriptionOut>, ApiError> {
+    let pool = state.records.writable()?;
+    let request: PrescriptionCreate = body.into_resource()?;
+    let (input, supersedes) = request.split(state.simulation.story_time());
+    let now = state.clock.now();
+    let mut prescription = input.parse(|device| state.ids.prescription(device))?;
+
+    let mut tx = pool.begin().await?;
+    rules::lock_device(&mut tx, &prescription, true).await?;
+    if let Some(old) = supersedes {
+        rules::supersede(&mut tx, &old, &prescription, now).await?;
+    }
+    rules::refuse_overlap(&mut tx, &prescription).await?;
+    for _ in 0..MAX_DRAWS {
+        if let Some(row) = store::prescriptions::insert(&mut tx, &prescription, now).await? {
+            tx.commit().await?;
+            let location = format!("/prescriptions/{}", row.value.prescription_id);
+            return Ok(Entity::created(location, row.version, row.into()));
+        }
+        prescription.prescription_id = state.ids.prescription(&prescription.device_id);
+    }
+    let cause = anyhow::anyhow!("{MAX_DRAWS} drawn prescription ids were all taken");
+    Err(ApiError::Internal(cause))
+}
+
+/// Replace a prescription: a correction, which judges the readings that it covers again
+#[utoipa::path(put, path = "/prescriptions/{prescriptionId}", tag = "prescriptions", request_body = PrescriptionIn,
+    params(("prescriptionId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to change")),
+    responses((status = OK, body = PrescriptionOut, headers(("ETag" = String)))))]
+async fn replace_prescription(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    body: JsonObject,
+) -> Result<Entity<PrescriptionOut>, ApiError> {
+    let if_match = if_match.required()?;
+    let body: PrescriptionIn = body.identified("prescriptionId", &id)?.into_resource()?;
+    change(&state, &id, if_match, |_| Ok(body)).await
+}
+
+/// Change some fields of a prescription (RFC 7396): a correction
+#[utoipa::path(patch, path = "/prescriptions/{prescriptionId}", tag = "prescriptions",
+    request_body(content = serde_json::Value, description = "The fields to change; null removes an optional one. \
+        `parameters` is replaced as a whole"),
+    params(("prescriptionId" = String, Path), ("If-Match" = Option<String>, Header, description = "ETag of the version to change")),
+    responses((status = OK, body = PrescriptionOut, headers(("ETag" = String)))))]
+async fn patch_prescription(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    body: JsonObject,
+) -> Result<Entity<PrescriptionOut>, ApiError> {
+    let body = body.identified("prescriptionId", &id)?;
+    change(&state, &id, if_match, |current| body.merge_into(&current)).await
+}
+
+/// Changes a prescription under the locks of its device and of itself, in this order.
+async fn change(
+    state: &AppState,
+    id: &str,
+    if_match: IfMatch,
+    next: impl FnOnce(PrescriptionIn) -> Result<PrescriptionIn, ApiError>,
+) -> Result<Entity<PrescriptionOut>, ApiError> {
+    let mut tx = state.records.writable()?.begin().await?;
+    let current = lock(&mut tx, id).await?;
+    if_match.check(current.version)?;
+    let input = next(PrescriptionIn::from(current.value.clone()))?;
+    let prescription = input.parse(|_| current.value.prescription_id.clone())?;
+    if prescription.device_id != current.value.device_id {
+        let detail = "cannot be changed; end this prescription and create one for the other device";
+        return Err(ApiError::invalid("/deviceId", detail));
+    }
+    let new_patient = prescription.patient_id != current.value.patient_id;
+    rules::lock_device(&mut tx, &prescription, new_patient).await?;
+    rules::refuse_overlap(&mut tx, &prescription).await?;
+    let row = store::prescriptions::update(&mut tx, &prescription, state.clock.now()).await?;
+    tx.commit().await?;
+    Ok(entity(row))
+}
+
+/// The prescription, with its device and itself locked.
+async fn lock(tx: &mut PgConnection, id: &str) -> Result<Versioned<Prescription>, ApiError> {
+    // The device of a prescription never changes, so it may be read before it is locked.
+    let seen = store::prescriptions::get(tx, id)
+        .await?
+        .ok_or_else(|| not_found(id))?;
+    store::devices::lock(tx, seen.value.device_id.as_str()).await?;
+    store::prescriptions::lock(tx, id)
+        .await?
+        .ok_or_else(|| not_found(id))
+}
+
+/// Delete a prescription
+#[utoipa::path(delete, path = "/prescriptions/{prescriptionId}", tag = "prescriptions",
+    params(("prescriptionId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to delete")),
+    responses((status = NO_CONTENT)))]
+async fn delete_prescription(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+) -> Result<StatusCode, ApiError> {
+    let if_match = if_match.required()?;
+    let mut tx = state.records.writable()?.begin().await?;
+    let current = lock(&mut tx, &id).await?;
+    if_match.check(current.version)?;
+    let id: &PrescriptionId = &current.value.prescription_id;
+    store::prescriptions::delete(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

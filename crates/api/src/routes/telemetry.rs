@@ -1,0 +1,130 @@
+//! `/telemetry`: readings as they are simulated.
+
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use hc_domain::Reading;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    http::{ApiError, Params, page::bounded_limit},
+    routes::{MetricName, parse_filter},
+    state::AppState,
+    stream::sse,
+};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_readings))
+}
+
+pub(crate) fn stream_router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(stream_readings))
+}
+
+/// One measured value.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Reading)]
+pub struct ReadingOut<'a> {
+    device_id: &'a str,
+    patient_id: &'a str,
+    /// Event time, epoch milliseconds
+    ts: i64,
+    #[schema(value_type = MetricName)]
+    metric_name: &'static str,
+    /// In the metric's unit: cm[H2O], L/min or mL
+    metric_value: f64,
+    #[schema(required)]
+    software_version: Option<&'a str>,
+}
+
+impl<'a> From<&'a Reading> for ReadingOut<'a> {
+    fn from(reading: &'a Reading) -> Self {
+        Self {
+            device_id: reading.device_id.as_str(),
+            patient_id: reading.patient_id.as_str(),
+            ts: reading.ts,
+            metric_name: reading.metric.as_str(),
+            metric_value: reading.value,
+            software_version: reading.software_version.as_deref(),
+        }
+    }
+}
+
+/// Data of the event `missed`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Missed {
+    /// How many events this reader was too slow for
+    pub count: u64,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct Filter {
+    /// Only readings of this device
+    device_id: Option<String>,
+    /// Only readings of this metric: Pressure, FlowRate or FlowLevel
+    metric: Option<String>,
+    /// The newest this many, 1 to 1000; all that are kept when absent
+    #[serde(default, deserialize_with = "some_limit")]
+    limit: Option<u16>,
+}
+
+pub(super) fn some_limit<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u16>, D::Error> {
+    bounded_limit(deserializer).map(Some)
+}
+
+/// The newest readings of each device and metric, oldest first
+#[utoipa::path(get, path = "/telemetry/metrics", tag = "telemetry", params(Filter),
+    responses((status = OK, body = Vec<ReadingOut>)))]
+async fn list_readings(
+    State(state): State<AppState>,
+    Params(filter): Params<Filter>,
+) -> Result<Response, ApiError> {
+    let device = parse_filter("deviceId", filter.device_id.as_deref())?;
+    let metric = parse_filter("metric", filter.metric.as_deref())?;
+    let readings = state
+        .telemetry
+        .recent(device.as_ref(), metric, filter.limit.map(usize::from));
+    let readings: Vec<_> = readings
+        .iter()
+        .map(|reading| ReadingOut::from(&**reading))
+        .collect();
+    Ok(Json(readings).into_response())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct StreamFilter {
+    /// Only readings of this device
+    device_id: Option<String>,
+    /// Continue after this event id; the header Last-Event-ID wins
+    after: Option<String>,
+}
+
+/// Readings as server-sent events
+///
+/// `telemetry` has a `Reading`; `missed` says how many a slow reader lost; `reset` means that the given event id is
+/// not known here, so what was shown may have gaps; `ping` comes every 15 seconds without another event.
+#[utoipa::path(get, path = "/telemetry/stream", tag = "telemetry",
+    params(StreamFilter, ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = OK, content_type = "text/event-stream", body = String)))]
+async fn stream_readings(
+    State(state): State<AppState>,
+    Params(filter): Params<StreamFilter>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let device = parse_filter("deviceId", filter.device_id.as_deref())?;
+    let after = sse::last_event_id(&headers).or(filter.after);
+    let subscriber = state.telemetry.hub().subscribe(device, after.as_deref());
+    Ok(sse::response(subscriber, state.shutdown.clone()))
+}

@@ -1,0 +1,62 @@
+//! What handlers work with.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::{Clock, Ids},
+    demo::Demo,
+    http::ApiError,
+    readiness::Readiness,
+    simulation::SimulationHandle,
+    stream::{Hub, TelemetryFeed},
+};
+
+/// Shared by all requests; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    pub records: Records,
+    pub clock: Clock,
+    pub ids: Arc<Ids>,
+    pub telemetry: Arc<TelemetryFeed>,
+    pub drift: Arc<Hub>,
+    pub simulation: SimulationHandle,
+    pub readiness: Readiness,
+    /// Cancelled when the service stops; open streams then end.
+    pub shutdown: CancellationToken,
+}
+
+/// Where patients, devices, prescriptions and verdicts are.
+#[derive(Debug, Clone)]
+pub enum Records {
+    /// In the database.
+    Postgres(PgPool),
+    /// Nowhere: the demonstration's own rows, which nobody can change.
+    Demo(Arc<Demo>),
+}
+
+impl Records {
+    /// The database, for a change.
+    ///
+    /// # Errors
+    /// 503 without one.
+    pub fn writable(&self) -> Result<&PgPool, ApiError> {
+        match self {
+            Self::Postgres(pool) => Ok(pool),
+            Self::Demo(_) => Err(ApiError::unavailable(
+                "The service runs on demonstration data, which cannot be changed, because no database is \
+                 configured. Set DATABASE_URL and start it again.",
+            )),
+        }
+    }
+
+    /// The database, when there is one.
+    pub fn pool(&self) -> Option<&PgPool> {
+        match self {
+            Self::Postgres(pool) => Some(pool),
+            Self::Demo(_) => None,
+        }
+    }
+}

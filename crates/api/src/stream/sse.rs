@@ -1,0 +1,103 @@
+//! A hub's frames as an HTTP response.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use bytes::{Bytes, BytesMut};
+use futures::stream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::hub::{Next, Subscriber};
+use crate::routes::telemetry::Missed;
+
+/// A stream without events says that it lives, so that proxies and clients do not give it up.
+const PING_AFTER: Duration = Duration::from_secs(15);
+/// Writes are at least this far apart, so that a flood of events costs few writes. The first event is not delayed.
+const COALESCE: Duration = Duration::from_millis(25);
+/// The client waits so long before it connects again.
+const HELLO: &[u8] = b"retry: 1000\n\n";
+const PING: &[u8] = b"event: ping\ndata: {}\n\n";
+const RESET: &[u8] = b"event: reset\ndata: {}\n\n";
+
+/// Where the client stopped reading, by the header that a browser sends.
+pub fn last_event_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("last-event-id")?.to_str().ok()?;
+    Some(id.to_owned())
+}
+
+/// Streams until the client goes away or the service stops.
+pub fn response(subscriber: Subscriber, shutdown: CancellationToken) -> Response {
+    let reader = Reader {
+        subscriber,
+        shutdown,
+        not_before: Instant::now(),
+        greeted: false,
+    };
+    let chunks = stream::unfold(reader, |mut reader| async move {
+        let chunk = reader.chunk().await?;
+        Some((Ok::<_, std::convert::Infallible>(chunk), reader))
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx would collect events in a buffer.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+struct Reader {
+    subscriber: Subscriber,
+    shutdown: CancellationToken,
+    not_before: Instant,
+    greeted: bool,
+}
+
+impl Reader {
+    /// The next bytes for the client, or `None` when the service stops.
+    async fn chunk(&mut self) -> Option<Bytes> {
+        if !std::mem::replace(&mut self.greeted, true) {
+            return Some(Bytes::from_static(HELLO));
+        }
+        let next = async {
+            sleep_until(self.not_before).await;
+            timeout(PING_AFTER, self.subscriber.next()).await
+        };
+        let next = tokio::select! {
+            () = self.shutdown.cancelled() => return None,
+            next = next => next,
+        };
+        self.not_before = Instant::now() + COALESCE;
+        Some(match next {
+            Err(_) => Bytes::from_static(PING),
+            Ok(Next::Reset) => Bytes::from_static(RESET),
+            Ok(Next::Missed(count)) => missed(count),
+            Ok(Next::Frames(frames)) => join(frames),
+        })
+    }
+}
+
+fn missed(count: u64) -> Bytes {
+    let data = serde_json::to_string(&Missed { count }).unwrap_or_default();
+    format!("event: missed\ndata: {data}\n\n").into()
+}
+
+/// One chunk of several frames; a single frame is not copied.
+fn join(mut frames: Vec<Bytes>) -> Bytes {
+    if frames.len() == 1 {
+        return frames.swap_remove(0);
+    }
+    let mut chunk = BytesMut::with_capacity(frames.iter().map(Bytes::len).sum());
+    for frame in &frames {
+        chunk.extend_from_slice(frame);
+    }
+    chunk.freeze()
+}
