@@ -34,8 +34,9 @@ fn record(fields: &[(String, SqlType)], full_name: &str) -> Result<Value, Dialec
     let fields = fields
         .iter()
         .map(|(name, field)| {
+            check_name(name)?;
             let schema = to_avro(field, &format!("{full_name}_{name}"))
-                .map_err(|construct| unwritable(name, &construct))?;
+                .map_err(|refusal| unwritable(name, &refusal))?;
             Ok(if field.nullable {
                 json!({"name": name, "type": schema, "default": null})
             } else {
@@ -47,23 +48,36 @@ fn record(fields: &[(String, SqlType)], full_name: &str) -> Result<Value, Dialec
     Ok(json!({"type": "record", "name": short_name, "fields": fields}))
 }
 
-fn unwritable(column: &str, construct: &Refusal) -> DialectError {
-    match construct {
+fn unwritable(column: &str, refusal: &Refusal) -> DialectError {
+    match refusal {
         Refusal::Nested(error) => error.clone(),
-        Refusal::Type(sql) => DialectError::unsupported(
-            format!("The type {sql} of the column {column} in Avro"),
-            "Timestamps have at most millisecond precision there; epoch milliseconds in a BIGINT always work.",
+        Refusal::Type(sql, advice) => DialectError::unsupported(
+            format!("The type {sql} of the column {column}, written as Avro,"),
+            *advice,
         ),
     }
 }
 
+/// Fields of Avro records are named like variables.
+fn check_name(name: &str) -> Result<(), DialectError> {
+    let valid = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if valid {
+        return Ok(());
+    }
+    Err(DialectError::unsupported(
+        format!("The column name `{name}`, written as Avro,"),
+        "Use letters, digits and underscores, and no digit first.",
+    ))
+}
+
 enum Refusal {
-    Type(String),
+    Type(String, &'static str),
     Nested(DialectError),
 }
 
 fn to_avro(sql_type: &SqlType, name: &str) -> Result<Value, Refusal> {
-    let refused = || Refusal::Type(sql_type.to_data_type().sql);
+    let refused = |advice| Refusal::Type(sql_type.to_data_type().sql, advice);
     let schema = match &sql_type.root {
         TypeRoot::Char(_) | TypeRoot::Varchar(_) | TypeRoot::String => json!("string"),
         TypeRoot::Boolean => json!("boolean"),
@@ -93,11 +107,13 @@ fn to_avro(sql_type: &SqlType, name: &str) -> Result<Value, Refusal> {
             json!({"type": "map", "values": to_avro(value, name)?})
         }
         TypeRoot::Row(fields) => record(fields, name).map_err(Refusal::Nested)?,
-        TypeRoot::Time(_)
-        | TypeRoot::Timestamp(_)
-        | TypeRoot::TimestampLtz(_)
-        | TypeRoot::Map(..)
-        | TypeRoot::Multiset(_) => return Err(refused()),
+        TypeRoot::Time(_) | TypeRoot::Timestamp(_) | TypeRoot::TimestampLtz(_) => {
+            return Err(refused(
+                "The precision is at most 3; epoch milliseconds in a BIGINT always work.",
+            ));
+        }
+        TypeRoot::Map(..) => return Err(refused("The keys of an Avro map are strings.")),
+        TypeRoot::Multiset(_) => return Err(refused("Use an ARRAY.")),
     };
     Ok(if sql_type.nullable {
         json!(["null", schema])

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DialectError, ObjectName, quote_identifier, quote_string};
+use crate::{DialectError, ObjectName, quote_identifier, quote_string, same_statement};
 
 /// A table in Confluent's dialect: a topic, its columns, and its options.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,7 +274,7 @@ fn apply_action(table: &mut Table, action: &AlterAction) -> Result<(), DialectEr
     match action {
         AlterAction::AddColumn(column) => match table.column(&column.name) {
             None => table.columns.push(column.clone()),
-            Some(existing) if existing.kind == column.kind => {}
+            Some(existing) if same_statement(&existing.to_sql(), &column.to_sql()) => {}
             Some(existing) => {
                 return Err(DialectError::invalid(format!(
                     "Table {} already has a column {} (`{}`), which is not the one to add. Drop the table or choose another name.",
@@ -291,11 +291,72 @@ fn apply_action(table: &mut Table, action: &AlterAction) -> Result<(), DialectEr
                     table.name, watermark.column
                 )));
             }
-            table.watermark = Some(watermark.clone());
+            let same = |current: &Watermark| same_statement(&current.to_sql(), &watermark.to_sql());
+            if !table.watermark.as_ref().is_some_and(same) {
+                table.watermark = Some(watermark.clone());
+            }
         }
         AlterAction::DropWatermark => table.watermark = None,
         AlterAction::SetOptions(options) => table.options.extend(options.clone()),
         AlterAction::ResetOptions(keys) => table.options.retain(|key, _| !keys.contains(key)),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Statement, parse};
+
+    fn altered(sql: &[&str]) -> Result<Table, DialectError> {
+        let create = "CREATE TABLE t (ts BIGINT, event_time AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND)";
+        let Ok(Statement::CreateTable(create)) = parse(create) else {
+            panic!("{create}")
+        };
+        sql.iter()
+            .try_fold(create.table, |table, sql| match parse(sql)? {
+                Statement::AlterTable(alter) => apply_alter(&table, &alter),
+                other => panic!("{other:?}"),
+            })
+    }
+
+    #[test]
+    fn what_is_there_already_changes_nothing() {
+        let unchanged = altered(&[]).unwrap();
+        for sql in [
+            "ALTER TABLE t ADD event_time AS TO_TIMESTAMP_LTZ( ts,3 )",
+            "ALTER TABLE t MODIFY WATERMARK FOR event_time AS event_time-INTERVAL '5' SECOND",
+            "ALTER TABLE t RESET ('kafka.retention.time')",
+        ] {
+            assert_eq!(altered(&[sql]).unwrap(), unchanged, "{sql}");
+        }
+        assert_eq!(
+            altered(&["ALTER TABLE t SET ('a' = 'b')", "ALTER TABLE t RESET ('a')"]).unwrap(),
+            unchanged
+        );
+    }
+
+    #[test]
+    fn a_contradiction_is_refused() {
+        for (sql, expected) in [
+            (
+                "ALTER TABLE t ADD event_time AS TO_TIMESTAMP_LTZ(ts, 0)",
+                "already has a column event_time",
+            ),
+            ("ALTER TABLE t ADD ts AS 1", "already has a column ts"),
+            (
+                "ALTER TABLE t MODIFY WATERMARK FOR nowhere AS nowhere",
+                "has no column nowhere",
+            ),
+        ] {
+            let error = altered(&[sql]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert_eq!(
+            altered(&["ALTER TABLE t DROP WATERMARK"])
+                .unwrap()
+                .watermark,
+            None
+        );
+    }
 }

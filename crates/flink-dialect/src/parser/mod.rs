@@ -182,8 +182,10 @@ pub fn split_statements(sql: &str) -> Vec<&str> {
                 in_set = true;
             }
             // END closes the set only where an INSERT could start; CASE has its own END elsewhere.
-            let after_semicolon = words.len() >= 2 && words[words.len() - 2] == ";";
-            if in_set && after_semicolon && words.last().is_some_and(|word| word == "END") {
+            if let [.., before, last] = words.as_slice()
+                && (before == ";" || before == "BEGIN")
+                && last == "END"
+            {
                 in_set = false;
             }
         }

@@ -81,8 +81,12 @@ impl TableOptions {
         let one_of = |choices: &[(&str, &'static str)]| one_of(key, value, choices);
         match key {
             // The one connector of Confluent's dialect may be named.
+            "connector" if value == "confluent" => {}
             "connector" => {
-                one_of(&[("confluent", "")])?;
+                return Err(DialectError::unsupported(
+                    format!("'connector' = '{value}' of table {}", table.name),
+                    "A table is a topic: leave the option out.",
+                ));
             }
             "changelog.mode" => {
                 self.mode = match value {
@@ -204,9 +208,8 @@ impl TableOptions {
     }
 }
 
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 22] = [
     "changelog.mode",
-    "connector",
     "error-handling.mode",
     "kafka.cleanup-policy",
     "kafka.compaction.time",

@@ -1,0 +1,4 @@
+-- Head; comment
+/* and 'another; */ DROP /* between */ TABLE t -- end;
+;
+;
