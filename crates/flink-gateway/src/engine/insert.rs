@@ -1,0 +1,171 @@
+//! INSERT INTO and EXECUTE STATEMENT SET: a Flink job with the statement's name.
+
+use std::path::Path;
+
+use hc_flink_dialect::{
+    Insert, QueryTuning, Statement as Parsed, StatementProperties, parse, translate_query,
+};
+use uuid::Uuid;
+
+use super::{Engine, Problem};
+use crate::checkpoints;
+use crate::flink::FlinkError;
+use crate::flink::sql_gateway::Config;
+use crate::model::{Phase, Statement};
+
+impl Engine {
+    /// Submits the job of a statement, from a checkpoint if one is given.
+    ///
+    /// The job's id is chosen here and stored before the submission: however this ends, it is known which job to look
+    /// for, and the JobManager refuses a second one with that id.
+    pub(super) async fn submit(
+        &self,
+        statement: &Statement,
+        properties: &StatementProperties,
+        inserts: &[Insert],
+        restore: Option<&Path>,
+    ) -> Result<(), Problem> {
+        // The SQL Gateway tries for a minute to reach an absent JobManager; nobody else could use the session then.
+        self.jobs.jobs().await?;
+        let mut targets = Vec::new();
+        let ready = self.session.ready().await?;
+        for insert in inserts {
+            let target = self.own_table(&insert.target)?;
+            self.ensure_table(&ready, target).await?;
+            targets.push(target);
+        }
+        let sql = &statement.spec.statement;
+        self.ensure_tables_read(&ready, sql).await?;
+        let query = translate_query(
+            sql,
+            &QueryTuning {
+                state_ttl: self.tuning.state_ttl(&targets),
+            },
+        )?;
+        for warning in &query.warnings {
+            tracing::warn!(statement = statement.name, warning, "accepted, but ignored");
+        }
+
+        let job = Uuid::new_v4().simple().to_string();
+        let mut config = self.tuning.config(&targets);
+        config.extend(properties.config.clone());
+        config.extend(self.own_options(&statement.name, &job, restore));
+        self.note_submission(statement, &job, restore).await?;
+        match ready.run(&query.sql, &config).await {
+            Ok(outcome) => {
+                // An engine that chooses its own id wins.
+                let job = outcome.job_id.unwrap_or(job);
+                tracing::info!(statement = statement.name, job, from = ?restore, "job submitted");
+                self.note_accepted(&statement.name, job).await
+            }
+            Err(FlinkError::Refused(text)) => match self.jobs.jobs().await {
+                Ok(_) => Err(Problem::Refused(text)),
+                Err(error) => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Submits again the job of a statement that lost it. The caller holds the statement's lock.
+    pub async fn resubmit_locked(&self, name: &str) {
+        let Some(statement) = self.store.statement(name) else {
+            return;
+        };
+        if statement.phase.is_final() || statement.phase == Phase::Deleting {
+            return;
+        }
+        let restore = checkpoints::newest(&self.checkpoints, &statement.jobs.ids);
+        tracing::warn!(statement = name, from = ?restore, "the job is gone; submitting it again");
+        let recorded = match self.run_again(&statement, restore.as_deref()).await {
+            Ok(()) => Ok(None),
+            Err(Problem::Refused(text)) => {
+                // What ran before is right; something it needs is not back yet. It is tried again.
+                let ran = statement.jobs.ran;
+                let change = move |statement: &mut Statement| {
+                    statement.phase = if ran { Phase::Degraded } else { Phase::Failed };
+                    statement.detail = text;
+                };
+                self.store.update_statement(name, change).await
+            }
+            Err(Problem::Later(text)) => {
+                self.store
+                    .update_statement(name, |statement| {
+                        statement.detail = format!("waiting: {text}")
+                    })
+                    .await
+            }
+            Err(Problem::Again) => Ok(None),
+        };
+        if let Err(error) = recorded {
+            tracing::error!(statement = name, %error, "the outcome of a submission could not be stored");
+        }
+    }
+
+    async fn run_again(
+        &self,
+        statement: &Statement,
+        restore: Option<&Path>,
+    ) -> Result<(), Problem> {
+        let properties = self.properties(statement)?;
+        let inserts = match parse(&statement.spec.statement)? {
+            Parsed::Insert(insert) => vec![insert],
+            Parsed::StatementSet(inserts) => inserts,
+            other => return Err(Problem::Refused(format!("{} has no job.", other.kind()))),
+        };
+        self.submit(statement, &properties, &inserts, restore).await
+    }
+
+    /// Options that nobody else may set.
+    fn own_options(&self, name: &str, job: &str, restore: Option<&Path>) -> Config {
+        let mut config = Config::from([
+            ("pipeline.name".into(), name.into()),
+            ("$internal.pipeline.job-id".into(), job.into()),
+            (
+                "execution.checkpointing.dir".into(),
+                checkpoints::uri(&self.checkpoints),
+            ),
+        ]);
+        if let Some(checkpoint) = restore {
+            config.insert(
+                "execution.state-recovery.path".into(),
+                checkpoints::uri(checkpoint),
+            );
+        }
+        config
+    }
+
+    async fn note_submission(
+        &self,
+        statement: &Statement,
+        job: &str,
+        restore: Option<&Path>,
+    ) -> Result<(), Problem> {
+        let change = |statement: &mut Statement| {
+            let again = !statement.jobs.ids.is_empty();
+            statement.jobs.resubmissions += u32::from(again);
+            statement.jobs.ids.push(job.to_owned());
+            statement.jobs.seen = false;
+            statement.jobs.restored_from = restore.map(checkpoints::uri);
+            if statement.jobs.ran {
+                statement.phase = Phase::Degraded;
+                statement.detail = match restore {
+                    Some(_) => "Flink lost the job; it starts again from its newest checkpoint.".into(),
+                    None => "Flink lost the job, which had no checkpoint yet; it starts again from the beginning.".into(),
+                };
+            }
+        };
+        self.store.update_statement(&statement.name, change).await?;
+        Ok(())
+    }
+
+    async fn note_accepted(&self, name: &str, job: String) -> Result<(), Problem> {
+        let change = |statement: &mut Statement| {
+            if statement.jobs.current() != Some(job.as_str()) {
+                statement.jobs.ids.push(job);
+            }
+            statement.jobs.seen = true;
+        };
+        self.store.update_statement(name, change).await?;
+        Ok(())
+    }
+}

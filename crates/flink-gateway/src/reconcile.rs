@@ -1,0 +1,259 @@
+//! Keeps what Flink runs equal to what the store says: crash-only, so that a start is a recovery.
+//!
+//! One look at the JobManager's list per round serves all statements. Nothing here depends on having seen an event:
+//! every round starts from the store and the list.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedMutexGuard;
+use tokio_util::sync::CancellationToken;
+
+use crate::checkpoints;
+use crate::engine::Engine;
+use crate::flink::job_manager::Job;
+use crate::model::{Phase, Statement};
+use crate::phase::{Action, decide};
+
+/// Pause between rounds while something is changing.
+const BUSY_PAUSE: Duration = Duration::from_millis(150);
+/// Pause between rounds while all is well.
+const IDLE_PAUSE: Duration = Duration::from_millis(1000);
+/// How long a job must be missing before it counts as lost.
+const ABSENT_FOR: Duration = Duration::from_secs(1);
+/// Pause between two submissions of one statement.
+const RESUBMIT_PAUSE: Duration = Duration::from_secs(5);
+/// Pause between two tries of a statement that waits for a server.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the loop remembers between rounds; losing it costs a second, not correctness.
+#[derive(Debug, Default)]
+struct Memory {
+    absent_since: HashMap<String, Instant>,
+    last_try: HashMap<String, Instant>,
+    job_manager_away: bool,
+}
+
+impl Memory {
+    /// True when the last try of this statement is long enough ago; the try is noted.
+    fn may_try(&mut self, name: &str, pause: Duration) -> bool {
+        let due = self
+            .last_try
+            .get(name)
+            .is_none_or(|last| last.elapsed() >= pause);
+        if due {
+            self.last_try.insert(name.to_owned(), Instant::now());
+        }
+        due
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.absent_since.remove(name);
+        self.last_try.remove(name);
+    }
+}
+
+/// Runs until the token is cancelled.
+pub async fn run(engine: Arc<Engine>, stop: CancellationToken) {
+    let mut memory = Memory::default();
+    let mut changes = engine.store.changes();
+    loop {
+        changes.mark_unchanged();
+        let busy = round(&engine, &mut memory).await;
+        let pause = tokio::time::sleep(if busy { BUSY_PAUSE } else { IDLE_PAUSE });
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = pause => {}
+            // A new statement does not wait for an idle round, but rounds never follow each other without a pause.
+            _ = changes.changed(), if !busy => tokio::time::sleep(BUSY_PAUSE).await,
+        }
+    }
+}
+
+/// One look at everything; `true` when something is on its way.
+async fn round(engine: &Arc<Engine>, memory: &mut Memory) -> bool {
+    let statements = engine.store.statements();
+    let live: Vec<Statement> = statements
+        .into_iter()
+        .filter(|statement| !statement.phase.is_final())
+        .collect();
+    if live.is_empty() {
+        return false;
+    }
+    let jobs = if live.iter().any(|statement| statement.kind.has_job()) {
+        look(engine, memory).await
+    } else {
+        None
+    };
+    let busy = live
+        .iter()
+        .any(|statement| statement.phase != Phase::Running);
+    for statement in live {
+        // Whoever holds the lock is at work on it.
+        if let Some(own) = engine.locks.try_lock(&statement.name) {
+            step(engine, memory, statement, jobs.as_deref(), own).await;
+        }
+    }
+    busy && jobs.is_some()
+}
+
+/// The JobManager's list; `None` while it is away, when nothing is concluded about any job.
+async fn look(engine: &Engine, memory: &mut Memory) -> Option<Vec<Job>> {
+    match engine.jobs.jobs().await {
+        Ok(jobs) => {
+            if std::mem::take(&mut memory.job_manager_away) {
+                tracing::info!("the JobManager is back");
+            }
+            Some(jobs)
+        }
+        Err(error) => {
+            if !std::mem::replace(&mut memory.job_manager_away, true) {
+                tracing::warn!(%error, "no news about jobs; waiting");
+            }
+            memory.absent_since.clear();
+            None
+        }
+    }
+}
+
+async fn step(
+    engine: &Arc<Engine>,
+    memory: &mut Memory,
+    listed: Statement,
+    jobs: Option<&[Job]>,
+    own: OwnedMutexGuard<()>,
+) {
+    // The list of statements is older than the lock.
+    let Some(statement) = engine.store.statement(&listed.name) else {
+        return;
+    };
+    let name = statement.name.clone();
+    match statement.phase {
+        Phase::Deleting => {
+            if engine.remove_locked(&name).await {
+                memory.forget(&name);
+            }
+        }
+        _ if !statement.kind.has_job() || statement.jobs.ids.is_empty() => {
+            if statement.phase == Phase::Pending && memory.may_try(&name, RETRY_PAUSE) {
+                let engine = Arc::clone(engine);
+                tokio::spawn(async move {
+                    let _own = own;
+                    engine.execute_locked(&name).await;
+                });
+            }
+        }
+        _ => {
+            if let Some(jobs) = jobs {
+                watch(engine, memory, statement, jobs, own).await;
+            }
+        }
+    }
+}
+
+/// Compares a statement with its job.
+async fn watch(
+    engine: &Arc<Engine>,
+    memory: &mut Memory,
+    statement: Statement,
+    jobs: &[Job],
+    own: OwnedMutexGuard<()>,
+) {
+    let name = statement.name.clone();
+    let present = jobs
+        .iter()
+        .any(|job| Some(job.id.as_str()) == statement.jobs.current() && !job.state.is_terminal());
+    let absent_before = if present {
+        memory.absent_since.remove(&name);
+        false
+    } else {
+        memory
+            .absent_since
+            .entry(name.clone())
+            .or_insert_with(Instant::now)
+            .elapsed()
+            >= ABSENT_FOR
+    };
+    match decide(&statement, jobs, absent_before) {
+        Action::Nothing => drop_superseded(engine, &statement).await,
+        Action::Set { phase, detail } => set(engine, &name, phase, detail).await,
+        Action::SetWithCause { phase } => {
+            let job = statement.jobs.current().unwrap_or_default();
+            let cause = engine
+                .jobs
+                .failure(job)
+                .await
+                .ok()
+                .flatten()
+                .unwrap_or_default();
+            set(engine, &name, phase, cause).await;
+        }
+        Action::Adopt { job } => {
+            tracing::warn!(
+                statement = name,
+                job,
+                "a running job carries the statement's name; it is taken over"
+            );
+            let change = |statement: &mut Statement| {
+                statement.jobs.ids.push(job);
+                statement.jobs.seen = true;
+            };
+            update(engine, &name, change).await;
+        }
+        Action::Submit => {
+            if memory.may_try(&name, RESUBMIT_PAUSE) {
+                memory.absent_since.remove(&name);
+                let engine = Arc::clone(engine);
+                tokio::spawn(async move {
+                    let _own = own;
+                    engine.resubmit_locked(&name).await;
+                });
+            }
+        }
+    }
+}
+
+async fn set(engine: &Engine, name: &str, phase: Phase, detail: String) {
+    let change = |statement: &mut Statement| {
+        if statement.phase != phase {
+            tracing::info!(statement = name, from = %statement.phase, to = %phase, detail, "phase");
+        }
+        statement.phase = phase;
+        statement.detail = detail;
+        statement.jobs.ran |= phase == Phase::Running;
+        statement.jobs.seen = true;
+    };
+    update(engine, name, change).await;
+}
+
+/// Once the current job has a checkpoint of its own, those of earlier jobs are of no use.
+async fn drop_superseded(engine: &Engine, statement: &Statement) {
+    let Some((current, earlier)) = statement.jobs.ids.split_last() else {
+        return;
+    };
+    if earlier.is_empty() || !checkpoints::has_completed(&engine.checkpoints, current) {
+        return;
+    }
+    for job in earlier {
+        if let Err(problem) = engine.remove_checkpoints(job).await {
+            tracing::warn!(
+                statement = statement.name,
+                ?problem,
+                "old checkpoints stay for now"
+            );
+            return;
+        }
+    }
+    let current = current.clone();
+    update(engine, &statement.name, |statement| {
+        statement.jobs.ids = vec![current]
+    })
+    .await;
+}
+
+async fn update(engine: &Engine, name: &str, change: impl FnOnce(&mut Statement)) {
+    if let Err(error) = engine.store.update_statement(name, change).await {
+        tracing::error!(statement = name, %error, "the store cannot be written");
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests against a real Flink, Kafka and registry.
