@@ -1,0 +1,96 @@
+//! Whether a server does its work, asked in its own protocol.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use sqlx::Connection as _;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How to ask.
+#[derive(Clone, Debug)]
+pub enum Health {
+    /// Answers a query on this URL.
+    Postgres { url: String },
+    /// Answers an ApiVersions request, which a KRaft broker does once it is registered and unfenced.
+    Kafka { port: u16 },
+    /// Answers GET with a success.
+    Http { url: String },
+    /// `/taskmanagers` of the JobManager lists this many.
+    TaskManagers { url: String, count: usize },
+}
+
+/// An answer later than this is none.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Health {
+    /// Asks once.
+    ///
+    /// # Errors
+    /// Why the server is not healthy.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        tokio::time::timeout(PATIENCE, self.ask())
+            .await
+            .with_context(|| format!("no answer within {} s", PATIENCE.as_secs()))?
+    }
+
+    async fn ask(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Postgres { url } => {
+                let mut connection = sqlx::PgConnection::connect(url).await?;
+                sqlx::query("SELECT 1").execute(&mut connection).await?;
+                connection.close().await?;
+                Ok(())
+            }
+            Self::Kafka { port } => api_versions(*port).await,
+            Self::Http { url } => {
+                get(url).await?;
+                Ok(())
+            }
+            Self::TaskManagers { url, count } => {
+                let body: serde_json::Value =
+                    get(&format!("{url}/taskmanagers")).await?.json().await?;
+                let registered = body["taskmanagers"].as_array().map_or(0, Vec::len);
+                ensure!(
+                    registered == *count,
+                    "{registered} task managers are registered, not {count}"
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn get(url: &str) -> anyhow::Result<reqwest::Response> {
+    // One per question: the runtimes that ask come and go with the tests, and a pooled connection would go with them.
+    let client = reqwest::Client::builder()
+        .pool_max_idle_per_host(0)
+        .build()?;
+    Ok(client.get(url).send().await?.error_for_status()?)
+}
+
+/// Request header v1 (api key 18, version 0, a correlation id, a client id) with an empty body.
+async fn api_versions(port: u16) -> anyhow::Result<()> {
+    const CORRELATION: i32 = 0x6863_0001;
+    let client = b"hc-platform";
+    let mut body = Vec::new();
+    body.extend(18_i16.to_be_bytes());
+    body.extend(0_i16.to_be_bytes());
+    body.extend(CORRELATION.to_be_bytes());
+    body.extend(i16::try_from(client.len())?.to_be_bytes());
+    body.extend(client);
+
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream
+        .write_all(&i32::try_from(body.len())?.to_be_bytes())
+        .await?;
+    stream.write_all(&body).await?;
+    let length = stream.read_i32().await?;
+    let correlation = stream.read_i32().await?;
+    let error = stream.read_i16().await?;
+    ensure!(
+        correlation == CORRELATION && length > 6 && error == 0,
+        "the broker answered with error {error}"
+    );
+    Ok(())
+}

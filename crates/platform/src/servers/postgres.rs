@@ -1,0 +1,217 @@
+//! Postgres: initdb on the first start, the settings of the repository, and `postgres/init.d` once.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use nix::sys::signal::Signal;
+use sqlx::Connection as _;
+
+use crate::account;
+use crate::child::{self, CommandSpec};
+use crate::health::Health;
+use crate::layout::Layout;
+use crate::unit::UnitSpec;
+
+/// Of the superuser of a server that listens on 127.0.0.1 only; programs use the role `demo`.
+const SUPERUSER_PASSWORD: &str = "postgres";
+
+pub(crate) fn unit(layout: &Layout) -> anyhow::Result<UnitSpec> {
+    let port = layout.ports.postgres;
+    let programs = programs(layout)?;
+    let url = format!("postgresql://postgres:{SUPERUSER_PASSWORD}@127.0.0.1:{port}/postgres");
+
+    let mut command = CommandSpec::new(programs.join("bin/postgres"), layout.log("postgres"));
+    command.args = vec!["-D".into(), data(layout).into()];
+    command.account = layout.account;
+    // Immediate shutdown: the postmaster takes its children along, which SIGKILL would leave for a moment.
+    command.death_signal = Signal::SIGQUIT;
+    command.directory = Some("/".into());
+
+    let prepare = {
+        let layout = layout.clone();
+        Arc::new(move || {
+            let (layout, programs) = (layout.clone(), programs.clone());
+            Box::pin(async move { prepare(&layout, &programs).await }) as _
+        })
+    };
+    let finish = {
+        let (layout, url) = (layout.clone(), url.clone());
+        Arc::new(move || {
+            let (layout, url) = (layout.clone(), url.clone());
+            Box::pin(async move { initialise(&layout, &url).await }) as _
+        })
+    };
+    Ok(UnitSpec {
+        name: String::new(),
+        after: Vec::new(),
+        prepare: Some(prepare),
+        command,
+        health: Health::Postgres { url },
+        finish: Some(finish),
+        // Fast shutdown: clients are disconnected, nothing is lost.
+        stop_signal: Signal::SIGINT,
+        address: format!("postgresql://demo@127.0.0.1:{port}/healthcare"),
+        ready_within: Duration::from_secs(120),
+        stop_within: Duration::from_secs(15),
+    })
+}
+
+fn data(layout: &Layout) -> PathBuf {
+    layout.postgres.join("data")
+}
+
+/// Exists once `postgres/init.d` has been applied.
+fn initialised(layout: &Layout) -> PathBuf {
+    layout.postgres.join("initialised")
+}
+
+/// The unpacked programs; for root a copy that the service account can reach, shared by all stacks of this machine.
+fn programs(layout: &Layout) -> anyhow::Result<PathBuf> {
+    if layout.account.is_none() {
+        return Ok(layout.artifacts.postgres());
+    }
+    let home = account::service_home();
+    let folder = home
+        .join("programs")
+        .join(format!("postgres-{}", layout.artifacts.hash));
+    if !folder.is_dir() {
+        let parent = home.join("programs");
+        fs::create_dir_all(&parent).with_context(|| format!("creating {}", parent.display()))?;
+        let copy = tempfile::Builder::new()
+            .prefix("copying-")
+            .tempdir_in(&parent)?;
+        let target = copy.path().join("postgres");
+        let output = Command::new("cp")
+            .arg("-a")
+            .arg(layout.artifacts.postgres())
+            .arg(&target)
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "copying Postgres: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
+        // Another stack may have been faster; its copy is the same.
+        if let Err(error) = fs::rename(&target, &folder)
+            && !folder.is_dir()
+        {
+            return Err(error).with_context(|| format!("creating {}", folder.display()));
+        }
+    }
+    Ok(folder)
+}
+
+async fn prepare(layout: &Layout, programs: &Path) -> anyhow::Result<()> {
+    let data = data(layout);
+    fs::create_dir_all(&layout.postgres)?;
+    if let Some(account) = layout.account {
+        chown(&layout.postgres, Some(account.uid), Some(account.gid))?;
+    }
+    fs::set_permissions(&layout.postgres, fs::Permissions::from_mode(0o700))?;
+    if !initialised(layout).is_file() {
+        // An earlier first start may have been interrupted half way.
+        if data.exists() {
+            fs::remove_dir_all(&data)?;
+        }
+        let password = layout.postgres.join("superuser-password");
+        fs::write(&password, SUPERUSER_PASSWORD)?;
+        if let Some(account) = layout.account {
+            chown(&password, Some(account.uid), Some(account.gid))?;
+        }
+        let mut initdb = CommandSpec::new(programs.join("bin/initdb"), layout.log("postgres"))
+            .args([
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--auth=scram-sha-256",
+            ])
+            .args([
+                format!("--pwfile={}", password.display()),
+                format!("--pgdata={}", data.display()),
+            ]);
+        if layout.ephemeral {
+            initdb = initdb.args(["--no-sync"]);
+        }
+        initdb.account = layout.account;
+        initdb.directory = Some("/".into());
+        child::run(&initdb).await?;
+        fs::remove_file(&password)?;
+    }
+    let mut settings = layout.template("postgres/postgresql.conf")?;
+    settings.push_str(&format!(
+        "\n# Added at this start.\nport = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n",
+        layout.ports.postgres
+    ));
+    if layout.ephemeral {
+        settings.push_str("fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n");
+    }
+    let file = data.join("postgresql.conf");
+    fs::write(&file, settings).with_context(|| format!("writing {}", file.display()))?;
+    Ok(())
+}
+
+/// Applies `postgres/init.d` once, statement by statement: CREATE DATABASE runs in no transaction.
+async fn initialise(layout: &Layout, url: &str) -> anyhow::Result<()> {
+    let done = initialised(layout);
+    if done.is_file() {
+        return Ok(());
+    }
+    let folder = layout.repository.join("postgres/init.d");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| format!("reading {}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .collect();
+    files.sort();
+    let mut connection = sqlx::PgConnection::connect(url).await?;
+    for file in files {
+        let text = fs::read_to_string(&file)?;
+        for statement in statements(&text) {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone()))
+                .execute(&mut connection)
+                .await
+                .with_context(|| format!("{}: {statement}", file.display()))?;
+        }
+    }
+    connection.close().await?;
+    fs::write(&done, "")?;
+    Ok(())
+}
+
+/// The statements of a script whose statements end at the end of a line.
+fn statements(script: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut current = String::new();
+    for line in script
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"))
+    {
+        current.push_str(line);
+        current.push('\n');
+        if line.trim_end().ends_with(';') {
+            all.push(std::mem::take(&mut current).trim().to_owned());
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_cut_at_the_ends_of_lines() {
+        let script =
+            "-- roles; all of them\nCREATE ROLE a\n  PASSWORD 'x;y';\n\nCREATE DATABASE b;\n";
+        assert_eq!(
+            statements(script),
+            ["CREATE ROLE a\n  PASSWORD 'x;y';", "CREATE DATABASE b;"]
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! The supervisor against real servers; it starts its own.
