@@ -32,7 +32,7 @@ export default defineConfig({
   server,
   preview: server,
   test: {
-    environment: 'happy-dom',
+    environment: 'node',
     include: ['src/**/*.test.ts'],
     // Formatters show local time; the tests fix what local means.
     env: { TZ: 'Europe/Vienna' },

@@ -4,45 +4,53 @@
  */
 
 export interface paths {
-    "/patients": {
+    "/devices": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    after?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Patient"][];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** List devices */
+        get: operations["list_devices"];
+        put?: never;
+        /** Create a device */
+        post: operations["create_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices/{deviceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Get a device */
+        get: operations["get_device"];
+        /** Replace a device */
+        put: operations["replace_device"];
+        post?: never;
+        /** Delete a device that has no prescription */
+        delete: operations["delete_device"];
+        options?: never;
+        head?: never;
+        /** Change some fields of a device (RFC 7396) */
+        patch: operations["patch_device"];
+        trace?: never;
+    };
+    "/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Verdicts that hold now, newest reading first */
+        get: operations["list_drift"];
         put?: never;
         post?: never;
         delete?: never;
@@ -51,51 +59,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/devices": {
+    "/drift/stream": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    after?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Device"][];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Verdicts as server-sent events
+         * @description `drift` has a `DriftOut`, new or changed; `drift-cleared` has the `DriftKeyOut` of a verdict that a correction took
+         *     back; `missed`, `reset` and `ping` are as in `/telemetry/stream`.
+         */
+        get: operations["stream_drift"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the process answers */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/patients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List patients */
+        get: operations["list_patients"];
+        put?: never;
+        /** Create a patient */
+        post: operations["create_patient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/patients/{patientId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a patient */
+        get: operations["get_patient"];
+        /** Replace a patient */
+        put: operations["replace_patient"];
+        post?: never;
+        /** Delete a patient who has no device and no prescription */
+        delete: operations["delete_patient"];
+        options?: never;
+        head?: never;
+        /** Change some fields of a patient (RFC 7396) */
+        patch: operations["patch_patient"];
         trace?: never;
     };
     "/prescriptions": {
@@ -105,228 +142,46 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    after?: string;
-                    patientId?: string;
-                    deviceId?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Prescription"][];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** List prescriptions */
+        get: operations["list_prescriptions"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PrescriptionIn"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Prescription"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Create a prescription; with `supersedes`, a change of therapy that ends the old one at the new start */
+        post: operations["create_prescription"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/prescriptions/{prescription_id}": {
+    "/prescriptions/{prescriptionId}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    prescription_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Prescription"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put: {
-            parameters: {
-                query?: never;
-                header: {
-                    "If-Match": string;
-                };
-                path: {
-                    prescription_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PrescriptionIn"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Prescription"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Get a prescription */
+        get: operations["get_prescription"];
+        /** Replace a prescription: a correction, which judges the readings that it covers again */
+        put: operations["replace_prescription"];
         post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header: {
-                    "If-Match": string;
-                };
-                path: {
-                    prescription_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Delete a prescription */
+        delete: operations["delete_prescription"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change some fields of a prescription (RFC 7396): a correction */
+        patch: operations["patch_prescription"];
         trace?: never;
     };
-    "/simulation/status": {
+    "/ready": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SimulationStatus"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Whether the service and what it depends on can do their work */
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -344,39 +199,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SimulationStart"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SimulationAnswer"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Start the simulation */
+        post: operations["start_simulation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/simulation/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** What the simulation does now */
+        get: operations["simulation_status"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -392,35 +233,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SimulationAnswer"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Stop the simulation, if it runs */
+        post: operations["stop_simulation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -434,39 +248,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    deviceId?: string;
-                    metric?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Reading"][];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** The newest readings of each device and metric, oldest first */
+        get: operations["list_readings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -475,90 +258,19 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/drift": {
+    "/telemetry/stream": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    deviceId?: string;
-                    metric?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DriftEvent"][];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Ready"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Readings as server-sent events
+         * @description `telemetry` has a `ReadingOut`; `missed` says how many a slow reader lost; `reset` means that the given event id is
+         *     not known here, so what was shown may have gaps; `ping` comes every 15 seconds without another event.
+         */
+        get: operations["stream_readings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -571,160 +283,396 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Patient: {
-            patientId: string;
+        /** @description Something that the service needs. */
+        Dependency: {
+            /** @description What is known about it */
+            detail: string;
+            /** @example postgres */
             name: string;
-            gender: string;
-            birthDate: string;
-            zipCode: string;
-            timezone: string;
-            /** Format: int64 */
-            version: number;
-            createdAt: string;
-            updatedAt: string;
+            status: components["schemas"]["DependencyStatus"];
         };
-        Device: {
+        /** @enum {string} */
+        DependencyStatus: "ok" | "disabled" | "unavailable";
+        /** @description A device as a client sends it. */
+        DeviceIn: {
+            /**
+             * Format: int32
+             * @description Percent
+             */
+            batteryLevel?: number | null;
+            /**
+             * @description Letters, digits, '-', '_' and '.', at most 64
+             * @example DEV-P001
+             */
             deviceId: string;
-            patientId?: string | null;
-            manufacturer: string;
-            modelType: string;
-            serialNumber: string;
-            softwareVersion: string;
-            targetSoftwareVersion: string | null;
+            /**
+             * Format: double
+             * @description mL
+             */
+            flowLevelSetting: number;
+            /**
+             * Format: double
+             * @description L/min
+             */
+            flowRateSetting: number;
             hwModel: string;
             /** Format: double */
+            latitude?: number | null;
+            /** Format: double */
+            longitude?: number | null;
+            manufacturer: string;
+            modelType: string;
+            /** @description Who wears it; null while it is in stock */
+            patientId?: string | null;
+            plugged?: boolean;
+            /**
+             * Format: double
+             * @description cm[H2O]
+             */
             pressureSetting: number;
-            /** Format: double */
-            flowRateSetting: number;
-            /** Format: double */
+            serialNumber: string;
+            softwareVersion: string;
+            /** @description The version that an update may install */
+            targetSoftwareVersion?: string | null;
+        };
+        /** @description A device. */
+        DeviceOut: {
+            /**
+             * Format: int32
+             * @description Percent
+             */
+            batteryLevel: number | null;
+            /** Format: date-time */
+            createdAt: string;
+            deviceId: string;
+            /**
+             * Format: double
+             * @description mL
+             */
             flowLevelSetting: number;
+            /**
+             * Format: double
+             * @description L/min
+             */
+            flowRateSetting: number;
+            hwModel: string;
             /** Format: double */
             latitude: number | null;
             /** Format: double */
             longitude: number | null;
-            /** Format: int64 */
-            batteryLevel: number | null;
-            plugged: boolean;
-            /** Format: int64 */
-            version: number;
-            createdAt: string;
-            updatedAt: string;
-        };
-        PrescriptionParameter: {
-            parameterName: string;
-            /** Format: double */
-            parameterValue: number;
-            parameterType: string;
-            /** Format: double */
-            parameterTolerance: number;
-            unit: string;
-        };
-        Prescription: {
-            prescriptionId: string;
-            patientId: string;
-            deviceId: string;
-            medicationOrTherapy: string;
-            /** Format: int64 */
-            startDate: number;
-            /** Format: int64 */
-            endDate?: number | null;
-            parameters: components["schemas"]["PrescriptionParameter"][];
-            /** Format: int64 */
-            version: number;
-            createdAt: string;
-            updatedAt: string;
-        };
-        PrescriptionIn: {
-            patientId: string;
-            deviceId: string;
-            medicationOrTherapy?: string;
-            /** Format: int64 */
-            startDate: number;
-            /** Format: int64 */
-            endDate?: number | null;
-            parameters: components["schemas"]["ParameterIn"][];
-            supersedes?: string | null;
-        };
-        ParameterIn: {
-            parameterName: string;
-            /** Format: double */
-            parameterValue: number;
-            parameterType?: string;
-            /** Format: double */
-            parameterTolerance: number;
-        };
-        SimulationStatus: {
-            running: boolean;
-            simulationType: string;
+            manufacturer: string;
+            modelType: string;
+            /** @description Who wears it; null while it is in stock */
             patientId: string | null;
+            plugged: boolean;
+            /**
+             * Format: double
+             * @description cm[H2O]
+             */
+            pressureSetting: number;
+            serialNumber: string;
+            softwareVersion: string;
+            /** @description The version that an update may install */
+            targetSoftwareVersion: string | null;
+            /** Format: date-time */
+            updatedAt: string;
             /** Format: int64 */
-            storyTime: number;
-            /** Format: int64 */
-            startedAt: number | null;
-            /** Format: int64 */
-            records: number;
-            /** Format: int64 */
-            errors: number;
-            /** Format: double */
-            speed: number;
-            kafka: string;
+            version: number;
         };
-        SimulationStart: {
-            simulationType: string;
-            patientId?: string | null;
-        };
-        SimulationAnswer: {
-            status: string;
-            message: string;
-        };
-        Reading: {
-            deviceId: string;
-            patientId: string;
-            /** Format: int64 */
-            ts: number;
-            metricName: string;
-            /** Format: double */
-            metricValue: number;
-            softwareVersion: string | null;
-        };
-        DriftEvent: {
+        /**
+         * @description On which side of the target.
+         * @enum {string}
+         */
+        DriftDirection: "above" | "below";
+        /** @description Data of the event `drift-cleared`: this verdict no longer holds. */
+        DriftKeyOut: {
             deviceId: string;
             metricName: string;
-            /** Format: int64 */
-            ts: number;
             prescriptionId: string;
-            patientId: string;
-            /** Format: double */
-            prescribedValue: number;
+            ts: components["schemas"]["i64"];
+        };
+        /** @description The verdict that a reading is outside of the prescribed range. */
+        DriftOut: {
             /** Format: double */
             actualValue: number;
+            /**
+             * Format: double
+             * @description Actual minus prescribed value
+             */
+            deviation: number;
+            deviceId: string;
+            driftDirection: components["schemas"]["DriftDirection"];
+            message: string;
+            /** @description Pressure, FlowRate or FlowLevel */
+            metricName: string;
+            patientId: string;
+            /**
+             * Format: double
+             * @description All values are in the metric's unit
+             */
+            prescribedValue: number;
+            /** @description The prescription that judged the reading */
+            prescriptionId: string;
             /** Format: double */
             tolerance: number;
-            /** Format: double */
-            deviation: number;
-            driftDirection: string;
-            message: string;
+            /** @description Event time of the reading, epoch milliseconds */
+            ts: components["schemas"]["i64"];
         };
-        Ready: {
-            status: string;
-            dependencies: {
-                name: string;
-                status: string;
-                detail: string;
-            }[];
-        };
-        Problem: {
-            type: string;
-            title: string;
-            /** Format: int64 */
-            status: number;
+        /** @description One wrong field of a request body. */
+        FieldProblem: {
+            /**
+             * @description What must hold
+             * @example must not be negative
+             */
             detail: string;
-            requestId: string;
-            errors?: {
-                pointer: string;
-                detail: string;
-            }[];
+            /**
+             * @description JSON pointer (RFC 6901) into the body
+             * @example /parameters/0/parameterTolerance
+             */
+            pointer: string;
         };
+        Health: {
+            /** @description Always `ok` */
+            status: string;
+        };
+        /**
+         * @description Whether readings reach Kafka.
+         * @enum {string}
+         */
+        KafkaStatus: "connected" | "disabled" | "unavailable";
+        /** @description Data of the event `missed`. */
+        Missed: {
+            /**
+             * Format: int64
+             * @description How many events this reader was too slow for
+             */
+            count: number;
+        };
+        /** @description Target and tolerance of one metric. */
+        ParameterIn: {
+            /**
+             * @description Pressure, FlowRate or FlowLevel
+             * @example Pressure
+             */
+            parameterName: string;
+            /**
+             * Format: double
+             * @description The largest distance from the target that is no drift, in the metric's unit
+             */
+            parameterTolerance: number;
+            /** @description Always `float` */
+            parameterType?: string | null;
+            /**
+             * Format: double
+             * @description The target, in the metric's unit
+             */
+            parameterValue: number;
+        };
+        /** @description Target and tolerance of one metric. */
+        ParameterOut: {
+            /** @description Pressure, FlowRate or FlowLevel */
+            parameterName: string;
+            /**
+             * Format: double
+             * @description The largest distance from the target that is no drift, in the unit
+             */
+            parameterTolerance: number;
+            /** @description Always `float` */
+            parameterType: string;
+            /**
+             * Format: double
+             * @description The target, in the unit
+             */
+            parameterValue: number;
+            /** @description UCUM code, such as `cm[H2O]` */
+            unit: string;
+        };
+        /** @description A patient as a client sends it. */
+        PatientIn: {
+            /** Format: date */
+            birthDate: string;
+            /**
+             * @description F, M, O (other) or U (unknown)
+             * @example F
+             */
+            gender: string;
+            name: string;
+            /**
+             * @description Letters, digits, '-', '_' and '.', at most 64
+             * @example P001
+             */
+            patientId: string;
+            /**
+             * @description IANA name
+             * @example America/Chicago
+             */
+            timezone: string;
+            zipCode: string;
+        };
+        /** @description A patient. */
+        PatientOut: {
+            /** Format: date */
+            birthDate: string;
+            /** Format: date-time */
+            createdAt: string;
+            gender: string;
+            name: string;
+            patientId: string;
+            timezone: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** Format: int64 */
+            version: number;
+            zipCode: string;
+        };
+        /** @description A new prescription as a client sends it. */
+        PrescriptionCreate: {
+            /**
+             * @description The device that the patient wears
+             * @example DEV-P001
+             */
+            deviceId: string;
+            endDate?: components["schemas"]["i64"] | null;
+            /** @example CPAP Oxygen Flow */
+            medicationOrTherapy?: string;
+            /** @description One per metric, at least one */
+            parameters: components["schemas"]["ParameterIn"][];
+            /** @example P001 */
+            patientId: string;
+            startDate?: components["schemas"]["i64"] | null;
+            /** @description The prescription of the same device that ends when this one starts */
+            supersedes?: string | null;
+        };
+        /** @description A prescription as a client sends it. */
+        PrescriptionIn: {
+            /**
+             * @description The device that the patient wears
+             * @example DEV-P001
+             */
+            deviceId: string;
+            endDate?: components["schemas"]["i64"] | null;
+            /** @example CPAP Oxygen Flow */
+            medicationOrTherapy?: string;
+            /** @description One per metric, at least one */
+            parameters: components["schemas"]["ParameterIn"][];
+            /** @example P001 */
+            patientId: string;
+            /** @description First valid instant, epoch milliseconds of story time */
+            startDate: components["schemas"]["i64"];
+        };
+        /** @description A prescription. */
+        PrescriptionOut: {
+            /** Format: date-time */
+            createdAt: string;
+            deviceId: string;
+            endDate: components["schemas"]["i64"] | null;
+            medicationOrTherapy: string;
+            parameters: components["schemas"]["ParameterOut"][];
+            patientId: string;
+            /** @example RX-DEV-P001-a3F9 */
+            prescriptionId: string;
+            /** @description First valid instant, epoch milliseconds of story time */
+            startDate: components["schemas"]["i64"];
+            /** Format: date-time */
+            updatedAt: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description RFC 9457 problem details. */
+        Problem: {
+            /** @description For an overlapping prescription: the prescriptions that a new one may supersede */
+            conflictsWith?: string[];
+            /** @description What went wrong and what to do */
+            detail: string;
+            /** @description For 422: each wrong field of the request body */
+            errors?: components["schemas"]["FieldProblem"][];
+            /** @description Finds the request in the log */
+            requestId: string;
+            /**
+             * Format: int32
+             * @description The HTTP status
+             */
+            status: number;
+            /** @description The status in words */
+            title: string;
+            /**
+             * @description `about:blank`, or the name of a problem that a client can react to
+             * @example about:blank
+             * @example urn:problem:overlapping-prescription
+             */
+            type: string;
+        };
+        /** @description One measured value. */
+        ReadingOut: {
+            deviceId: string;
+            /** @description Pressure, FlowRate or FlowLevel */
+            metricName: string;
+            /**
+             * Format: double
+             * @description In the metric's unit: cm[H2O], L/min or mL
+             */
+            metricValue: number;
+            patientId: string;
+            softwareVersion: string | null;
+            /** @description Event time, epoch milliseconds */
+            ts: components["schemas"]["i64"];
+        };
+        /** @description Whether the service can do its work. */
+        Ready: {
+            dependencies: components["schemas"]["Dependency"][];
+            /** @description `ready` or `unavailable` */
+            status: string;
+        };
+        /** @description An answer in words. */
+        SimulationAnswer: {
+            message: string;
+            /** @description `started` or `stopped` */
+            status: string;
+        };
+        /** @description What to simulate; everything when there is no body. */
+        SimulationStart: {
+            /**
+             * @description Required for `single`
+             * @example P001
+             */
+            patientId?: string | null;
+            simulationType?: components["schemas"]["SimulationType"];
+        };
+        /** @description What the simulation does. */
+        SimulationStatus: {
+            /**
+             * Format: int64
+             * @description Failures since the start that were tried again, such as Kafka not answering
+             */
+            errors: number;
+            kafka: components["schemas"]["KafkaStatus"];
+            /** @description What went wrong last, while it still does */
+            lastError: string | null;
+            /** @description The patient of a `single` simulation */
+            patientId: string | null;
+            /**
+             * Format: int64
+             * @description Readings since the start
+             */
+            records: number;
+            running: boolean;
+            simulationType: components["schemas"]["SimulationType"];
+            /**
+             * Format: double
+             * @description Story seconds per wall second; 0 while stopped
+             */
+            speed: number;
+            startedAt: components["schemas"]["i64"] | null;
+            /** @description The simulated time, epoch milliseconds: "now" for prescriptions */
+            storyTime: components["schemas"]["i64"];
+        };
+        /**
+         * @description Which devices report.
+         * @enum {string}
+         */
+        SimulationType: "all" | "single";
+        /** Format: int64 */
+        i64: number;
     };
     responses: never;
     parameters: never;
@@ -733,4 +681,925 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    list_devices: {
+        parameters: {
+            query?: {
+                /** @description At most this many, 1 to 1000; 100 when absent */
+                limit?: number;
+                /** @description Continue after this identifier, the last one of the page before */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The next page, rel="next" */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOut"][];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceIn"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_device: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version to change */
+                "If-Match": string;
+            };
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_device: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version to delete */
+                "If-Match": string;
+            };
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_device: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version to change */
+                "If-Match"?: string | null;
+            };
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields to change; null removes an optional one */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drift: {
+        parameters: {
+            query?: {
+                /** @description Only verdicts about this device */
+                deviceId?: string;
+                /** @description Only verdicts about this metric: Pressure, FlowRate or FlowLevel */
+                metric?: string;
+                /** @description At most this many, 1 to 1000; 100 when absent */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftOut"][];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_drift: {
+        parameters: {
+            query?: {
+                /** @description Only verdicts about this device */
+                deviceId?: string;
+                /** @description Continue after this event id; the header Last-Event-ID wins */
+                after?: string;
+            };
+            header?: {
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_patients: {
+        parameters: {
+            query?: {
+                /** @description At most this many, 1 to 1000; 100 when absent */
+                limit?: number;
+                /** @description Continue after this identifier, the last one of the page before */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The next page, rel="next" */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientOut"][];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_patient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientIn"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_patient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patientId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_patient: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version to change */
+                "If-Match": string;
+            };
+            path: {
+                patientId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_patient: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version to delete */
+                "If-Match": string;
+            };
+            path: {
+                patientId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_patient: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version to change */
+                "If-Match"?: string | null;
+            };
+            path: {
+                patientId: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields to change; null removes an optional one */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prescriptions: {
+        parameters: {
+            query?: {
+                /** @description At most this many, 1 to 1000; 100 when absent */
+                limit?: number;
+                /** @description Continue after this identifier, the last one of the page before */
+                after?: string;
+                /** @description Only prescriptions of this patient */
+                patientId?: string;
+                /** @description Only prescriptions of this device */
+                deviceId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The next page, rel="next" */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrescriptionOut"][];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_prescription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrescriptionCreate"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrescriptionOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_prescription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prescriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrescriptionOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_prescription: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version to change */
+                "If-Match": string;
+            };
+            path: {
+                prescriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrescriptionIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrescriptionOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_prescription: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of the version to delete */
+                "If-Match": string;
+            };
+            path: {
+                prescriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_prescription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the version to change */
+                "If-Match"?: string | null;
+            };
+            path: {
+                prescriptionId: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields to change; null removes an optional one. `parameters` is replaced as a whole */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrescriptionOut"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_simulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SimulationStart"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationAnswer"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    simulation_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationStatus"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_simulation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationAnswer"];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_readings: {
+        parameters: {
+            query?: {
+                /** @description Only readings of this device */
+                deviceId?: string;
+                /** @description Only readings of this metric: Pressure, FlowRate or FlowLevel */
+                metric?: string;
+                /** @description The newest this many, 1 to 1000; all that are kept when absent */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingOut"][];
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_readings: {
+        parameters: {
+            query?: {
+                /** @description Only readings of this device */
+                deviceId?: string;
+                /** @description Continue after this event id; the header Last-Event-ID wins */
+                after?: string;
+            };
+            header?: {
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An error, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

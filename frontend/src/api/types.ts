@@ -2,13 +2,15 @@ import type { components } from './schema.gen'
 
 type Schemas = components['schemas']
 
-export type Patient = Schemas['Patient']
-export type Device = Schemas['Device']
-export type Prescription = Schemas['Prescription']
-export type Parameter = Schemas['PrescriptionParameter']
-export type Reading = Schemas['Reading']
-export type DriftEvent = Schemas['DriftEvent']
-export type SimulationStatus = Schemas['SimulationStatus']
-
+export type Patient = Schemas['PatientOut']
+export type Device = Schemas['DeviceOut']
+export type Prescription = Schemas['PrescriptionOut']
+export type Parameter = Schemas['ParameterOut']
+export type PrescriptionBody = Schemas['PrescriptionIn']
+export type Reading = Schemas['ReadingOut']
+export type DriftEvent = Schemas['DriftOut']
 /** What names a verdict: the same four fields as the key of its Kafka record. */
-export type DriftKey = Pick<DriftEvent, 'deviceId' | 'metricName' | 'ts' | 'prescriptionId'>
+export type DriftKey = Schemas['DriftKeyOut']
+export type Missed = Schemas['Missed']
+export type Dependency = Schemas['Dependency']
+export type SimulationStatus = Schemas['SimulationStatus']

@@ -1,14 +1,9 @@
 import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { baseUrl } from '@/api/client'
+import type { Dependency } from '@/api/types'
 
 export type BackendState = 'checking' | 'ready' | 'degraded' | 'unreachable'
-
-export interface Dependency {
-  name: string
-  status: string
-  detail: string
-}
 
 /** /ready answers 200 or 503 with the same body, so it is read here and not through the client that throws on 503. */
 async function fetchReady(): Promise<{ ok: boolean; dependencies: Dependency[] }> {

@@ -1,7 +1,7 @@
 import { computed, onScopeDispose, ref, shallowRef, triggerRef } from 'vue'
 import { api, streamUrl, unwrap } from '@/api/client'
 import { messageOf } from '@/api/problem'
-import type { DriftEvent, DriftKey } from '@/api/types'
+import type { DriftEvent, DriftKey, Missed } from '@/api/types'
 import { applyChange, countBy, driftKey, fromSnapshot, newestFirst, trim, type DriftChange, type Verdicts } from '@/lib/drift'
 import { openEventStream, type StreamState } from '@/lib/eventStream'
 
@@ -124,7 +124,7 @@ function open(): void {
       'drift-cleared': (data) => enqueue({ kind: 'cleared', key: data as DriftKey }),
       reset: () => void snapshot(),
       missed: (data) => {
-        missed.value += (data as { count?: number } | null)?.count ?? 1
+        missed.value += (data as Missed).count
         void snapshot()
       },
     },

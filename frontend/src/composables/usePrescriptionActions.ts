@@ -1,9 +1,6 @@
 import { useQueryClient } from '@tanstack/vue-query'
 import { api, unwrap } from '@/api/client'
-import type { Prescription } from '@/api/types'
-import type { toRequest } from '@/lib/prescriptionForm'
-
-type Body = ReturnType<typeof toRequest>
+import type { Prescription, PrescriptionBody } from '@/api/types'
 
 const etag = (rx: Prescription): string => `"${rx.version}"`
 
@@ -12,16 +9,16 @@ export function usePrescriptionActions() {
   const queries = useQueryClient()
   const refresh = () => queries.invalidateQueries({ queryKey: ['prescriptions'] })
 
-  async function create(body: Body, supersedes?: string): Promise<Prescription> {
+  async function create(body: PrescriptionBody, supersedes?: string): Promise<Prescription> {
     const made = await unwrap(api.POST('/prescriptions', { body: { ...body, supersedes } }))
     await refresh()
     return made
   }
 
-  async function correct(rx: Prescription, body: Body): Promise<Prescription> {
+  async function correct(rx: Prescription, body: PrescriptionBody): Promise<Prescription> {
     const made = await unwrap(
-      api.PUT('/prescriptions/{prescription_id}', {
-        params: { path: { prescription_id: rx.prescriptionId }, header: { 'If-Match': etag(rx) } },
+      api.PUT('/prescriptions/{prescriptionId}', {
+        params: { path: { prescriptionId: rx.prescriptionId }, header: { 'If-Match': etag(rx) } },
         body,
       }),
     )
@@ -31,15 +28,15 @@ export function usePrescriptionActions() {
 
   async function remove(rx: Prescription): Promise<void> {
     await unwrap(
-      api.DELETE('/prescriptions/{prescription_id}', {
-        params: { path: { prescription_id: rx.prescriptionId }, header: { 'If-Match': etag(rx) } },
+      api.DELETE('/prescriptions/{prescriptionId}', {
+        params: { path: { prescriptionId: rx.prescriptionId }, header: { 'If-Match': etag(rx) } },
       }),
     )
     await refresh()
   }
 
   function reload(prescriptionId: string): Promise<Prescription> {
-    return unwrap(api.GET('/prescriptions/{prescription_id}', { params: { path: { prescription_id: prescriptionId } } }))
+    return unwrap(api.GET('/prescriptions/{prescriptionId}', { params: { path: { prescriptionId } } }))
   }
 
   return { create, correct, remove, reload, refresh }

@@ -34,7 +34,8 @@ export function usePrescriptionForm(task: Task, storyNow: number) {
   const saving = ref(false)
 
   const stale = computed(() => problem.value?.status === 412)
-  const overlaps = computed(() => problem.value?.status === 409)
+  /** Prescriptions that share time with this one. */
+  const conflictsWith = computed(() => problem.value?.conflictsWith ?? [])
 
   function send(): Promise<Prescription> {
     if (task.mode === 'correct' && rx.value) return actions.correct(rx.value, toRequest(draft.value, rx.value))
@@ -79,5 +80,5 @@ export function usePrescriptionForm(task: Task, storyNow: number) {
     }
   }
 
-  return { rx, draft, errors, failure, saving, stale, overlaps, save, reload }
+  return { rx, draft, errors, failure, saving, stale, conflictsWith, save, reload }
 }

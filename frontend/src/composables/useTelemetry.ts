@@ -1,7 +1,7 @@
 import { onScopeDispose, ref, shallowRef } from 'vue'
 import { api, streamUrl, unwrap } from '@/api/client'
 import { messageOf } from '@/api/problem'
-import type { Reading } from '@/api/types'
+import type { Missed, Reading } from '@/api/types'
 import { openEventStream, type StreamState } from '@/lib/eventStream'
 import { ReadingStore } from '@/lib/series'
 
@@ -71,7 +71,7 @@ export function useTelemetry() {
       telemetry: (data) => take(data as Reading),
       reset: () => void backfill(),
       missed: (data) => {
-        missed.value += (data as { count?: number } | null)?.count ?? 1
+        missed.value += (data as Missed).count
         void backfill()
       },
     },

@@ -1,4 +1,4 @@
-import type { Device, Prescription } from '@/api/types'
+import type { Device, Prescription, PrescriptionBody } from '@/api/types'
 import { fromInput, toInput } from './dateInput'
 import { METRICS } from './metrics'
 
@@ -83,7 +83,7 @@ export function validate(draft: Draft): FieldErrors {
 }
 
 /** The request body. `original` keeps the seconds of dates that were not touched. Call it on a valid draft only. */
-export function toRequest(draft: Draft, original?: Pick<Prescription, 'startDate' | 'endDate'>) {
+export function toRequest(draft: Draft, original?: Pick<Prescription, 'startDate' | 'endDate'>): PrescriptionBody {
   return {
     patientId: draft.patientId,
     deviceId: draft.deviceId,

@@ -43,18 +43,6 @@ export function isOutside(bands: readonly Band[], ts: number, value: number): bo
   return band !== undefined && Math.abs(value - band.target) > band.tolerance
 }
 
-/** The newest prescription of the device that shares time with [start, end). */
-export function overlapping(
-  prescriptions: readonly Prescription[],
-  deviceId: string,
-  start: number,
-  end: number | null,
-): Prescription | undefined {
-  return prescriptions
-    .filter((rx) => rx.deviceId === deviceId && rx.startDate < (end ?? Infinity) && start < (rx.endDate ?? Infinity))
-    .sort((a, b) => b.startDate - a.startDate)[0]
-}
-
 export type SortKey = 'patient' | 'medicationOrTherapy' | 'startDate' | 'drift'
 
 export interface Row {
