@@ -2,58 +2,57 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::parser::{SqlType, TypeRoot, parse_type};
 use crate::{DataType, DialectError};
 
-/// Flink names every record it derives from a row type like this.
-const RECORD: &str = "org.apache.flink.avro.generated.record";
+/// Flink names every record that it derives from a row type like this; a row in the column `c` is `record_c`.
+const NAMESPACE: &str = "org.apache.flink.avro.generated";
+const RECORD: &str = "record";
 
-/// The schema that Flink's writer derives from a row, so that a subject registered beforehand is the one it uses.
+/// The schema that Flink's writer derives from a row, in the very text that it registers: a registry takes another
+/// order of the attributes for another version.
 ///
 /// # Errors
-/// A type that the format cannot write, with the column's name.
+/// A name or type that the format cannot write, with the column's name.
 pub fn record_schema<'a>(
     columns: impl IntoIterator<Item = (&'a str, &'a DataType)>,
-) -> Result<Value, DialectError> {
+) -> Result<String, DialectError> {
     let fields = columns
         .into_iter()
         .map(|(name, data_type)| Ok((name.to_owned(), parse_type(data_type)?)))
         .collect::<Result<Vec<_>, DialectError>>()?;
-    let mut schema = record(&fields, RECORD)?;
-    // Avro's own spelling separates the namespace; Flink's nested names carry it in full.
-    if let Some((namespace, name)) = RECORD.rsplit_once('.') {
-        schema["name"] = json!(name);
-        schema["namespace"] = json!(namespace);
-    }
-    Ok(schema)
+    let fields = record_fields(&fields, RECORD)?;
+    Ok(format!(
+        r#"{{"type":"record","name":"{RECORD}","namespace":"{NAMESPACE}","fields":[{fields}]}}"#
+    ))
 }
 
-fn record(fields: &[(String, SqlType)], full_name: &str) -> Result<Value, DialectError> {
+fn record_fields(fields: &[(String, SqlType)], record: &str) -> Result<String, DialectError> {
     let fields = fields
         .iter()
         .map(|(name, field)| {
             check_name(name)?;
-            let schema = to_avro(field, &format!("{full_name}_{name}"))
-                .map_err(|refusal| unwritable(name, &refusal))?;
-            Ok(if field.nullable {
-                json!({"name": name, "type": schema, "default": null})
+            let schema = to_avro(field, &format!("{record}_{name}"))
+                .map_err(|refusal| unwritable(name, refusal))?;
+            let default = if field.nullable {
+                r#","default":null"#
             } else {
-                json!({"name": name, "type": schema})
-            })
+                ""
+            };
+            Ok(format!(r#"{{"name":"{name}","type":{schema}{default}}}"#))
         })
         .collect::<Result<Vec<_>, DialectError>>()?;
-    let short_name = full_name.rsplit('.').next().unwrap_or(full_name);
-    Ok(json!({"type": "record", "name": short_name, "fields": fields}))
+    Ok(fields.join(","))
 }
 
-fn unwritable(column: &str, refusal: &Refusal) -> DialectError {
+fn unwritable(column: &str, refusal: Refusal) -> DialectError {
     match refusal {
-        Refusal::Nested(error) => error.clone(),
+        Refusal::Nested(error) => error,
         Refusal::Type(sql, advice) => DialectError::unsupported(
             format!("The type {sql} of the column {column}, written as Avro,"),
-            *advice,
+            advice,
         ),
     }
 }
@@ -76,37 +75,44 @@ enum Refusal {
     Nested(DialectError),
 }
 
-fn to_avro(sql_type: &SqlType, name: &str) -> Result<Value, Refusal> {
+fn to_avro(sql_type: &SqlType, record: &str) -> Result<String, Refusal> {
     let refused = |advice| Refusal::Type(sql_type.to_data_type().sql, advice);
+    let logical = |root: &str, name: &str| format!(r#"{{"type":"{root}","logicalType":"{name}"}}"#);
     let schema = match &sql_type.root {
-        TypeRoot::Char(_) | TypeRoot::Varchar(_) | TypeRoot::String => json!("string"),
-        TypeRoot::Boolean => json!("boolean"),
-        TypeRoot::Binary(_) | TypeRoot::Varbinary(_) | TypeRoot::Bytes => json!("bytes"),
+        TypeRoot::Char(_) | TypeRoot::Varchar(_) | TypeRoot::String => r#""string""#.to_owned(),
+        TypeRoot::Boolean => r#""boolean""#.to_owned(),
+        TypeRoot::Binary(_) | TypeRoot::Varbinary(_) | TypeRoot::Bytes => r#""bytes""#.to_owned(),
+        TypeRoot::TinyInt | TypeRoot::SmallInt | TypeRoot::Int => r#""int""#.to_owned(),
+        TypeRoot::BigInt => r#""long""#.to_owned(),
+        TypeRoot::Float => r#""float""#.to_owned(),
+        TypeRoot::Double => r#""double""#.to_owned(),
         TypeRoot::Decimal(precision, scale) => {
-            json!({"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale})
+            format!(
+                r#"{{"type":"bytes","logicalType":"decimal","precision":{precision},"scale":{scale}}}"#
+            )
         }
-        TypeRoot::TinyInt | TypeRoot::SmallInt | TypeRoot::Int => json!("int"),
-        TypeRoot::BigInt => json!("long"),
-        TypeRoot::Float => json!("float"),
-        TypeRoot::Double => json!("double"),
-        TypeRoot::Date => json!({"type": "int", "logicalType": "date"}),
-        TypeRoot::Time(precision) if *precision <= 3 => {
-            json!({"type": "int", "logicalType": "time-millis"})
-        }
+        TypeRoot::Date => logical("int", "date"),
+        TypeRoot::Time(precision) if *precision <= 3 => logical("int", "time-millis"),
         // The zone is UTC by the session's setting, so that both kinds are the same milliseconds.
         TypeRoot::Timestamp(precision) | TypeRoot::TimestampLtz(precision) if *precision <= 3 => {
-            json!({"type": "long", "logicalType": "timestamp-millis"})
+            logical("long", "timestamp-millis")
         }
-        TypeRoot::Array(element) => json!({"type": "array", "items": to_avro(element, name)?}),
+        TypeRoot::Array(element) => format!(
+            r#"{{"type":"array","items":{}}}"#,
+            to_avro(element, record)?
+        ),
         TypeRoot::Map(key, value)
             if matches!(
                 key.root,
                 TypeRoot::String | TypeRoot::Varchar(_) | TypeRoot::Char(_)
             ) =>
         {
-            json!({"type": "map", "values": to_avro(value, name)?})
+            format!(r#"{{"type":"map","values":{}}}"#, to_avro(value, record)?)
         }
-        TypeRoot::Row(fields) => record(fields, name).map_err(Refusal::Nested)?,
+        TypeRoot::Row(fields) => {
+            let fields = record_fields(fields, record).map_err(Refusal::Nested)?;
+            format!(r#"{{"type":"record","name":"{record}","fields":[{fields}]}}"#)
+        }
         TypeRoot::Time(_) | TypeRoot::Timestamp(_) | TypeRoot::TimestampLtz(_) => {
             return Err(refused(
                 "The precision is at most 3; epoch milliseconds in a BIGINT always work.",
@@ -116,7 +122,7 @@ fn to_avro(sql_type: &SqlType, name: &str) -> Result<Value, Refusal> {
         TypeRoot::Multiset(_) => return Err(refused("Use an ARRAY.")),
     };
     Ok(if sql_type.nullable {
-        json!(["null", schema])
+        format!(r#"["null",{schema}]"#)
     } else {
         schema
     })

@@ -71,17 +71,17 @@ pub struct TopicSpec {
     pub configs: BTreeMap<String, String>,
 }
 
-/// A subject of the registry, with the schema that Flink's writer will register or use.
-#[derive(Debug, Clone, PartialEq)]
+/// A subject of the registry, with the schema that Flink's writer uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// `<topic>-key` or `<topic>-value`.
     pub name: String,
-    /// Avro schema.
-    pub schema: serde_json::Value,
+    /// Avro schema, in the text that Flink's writer registers: registered beforehand, it stays the only version.
+    pub schema: String,
 }
 
 /// A table for open-source Flink 2.2.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranslatedTable {
     /// The connector.
     pub connector: Connector,

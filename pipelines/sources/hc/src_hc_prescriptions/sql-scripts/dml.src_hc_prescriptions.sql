@@ -22,14 +22,14 @@ WITH prescriptions AS (
 parameters_by_name AS (
   SELECT
     prescription_id,
-    JSON_VALUE(parameter, '$.parameter_name') AS metric_name,
+    JSON_VALUE(item, '$.parameter_name') AS metric_name,
     patient_id,
     device_id,
     start_date,
     end_date,
-    parameter
+    item
   FROM prescriptions
-  CROSS JOIN UNNEST(JSON_QUERY(parameters, '$' RETURNING ARRAY<STRING>)) AS unfolded (parameter)
+  CROSS JOIN UNNEST(JSON_QUERY(parameters, '$' RETURNING ARRAY<STRING>)) AS unfolded (item)
 ),
 
 last_by_name AS (
@@ -40,7 +40,7 @@ last_by_name AS (
     LAST_VALUE(device_id) AS device_id,
     LAST_VALUE(start_date) AS start_date,
     LAST_VALUE(end_date) AS end_date,
-    LAST_VALUE(parameter) AS parameter
+    LAST_VALUE(item) AS item
   FROM parameters_by_name
   WHERE metric_name IS NOT NULL
   GROUP BY prescription_id, metric_name
@@ -53,8 +53,8 @@ targets AS (
     metric_name,
     patient_id,
     device_id,
-    TRY_CAST(JSON_VALUE(parameter, '$.parameter_value') AS DOUBLE) AS target_value,
-    TRY_CAST(JSON_VALUE(parameter, '$.parameter_tolerance') AS DOUBLE) AS tolerance,
+    TRY_CAST(JSON_VALUE(item, '$.parameter_value') AS DOUBLE) AS target_value,
+    TRY_CAST(JSON_VALUE(item, '$.parameter_tolerance') AS DOUBLE) AS tolerance,
     start_date,
     end_date
   FROM last_by_name
