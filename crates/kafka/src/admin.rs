@@ -16,7 +16,11 @@ use rdkafka::{
 use crate::{config::KafkaConfig, topic_id};
 
 /// How long a single request to the cluster may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a changed setting may take to show.
+const ALTER_LIMIT: Duration = Duration::from_secs(2);
+/// How often something that is about to change is looked at.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Why an administrative request failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,12 @@ pub enum AdminError {
         topic: String,
         actual: i32,
         wanted: i32,
+    },
+    #[error("topic {topic} did not take the setting {name}={value}: see the broker's log")]
+    SettingRefused {
+        topic: String,
+        name: String,
+        value: String,
     },
     #[error("a request to Kafka was abandoned, since the process is stopping")]
     Stopping,
@@ -250,7 +260,7 @@ impl Admin {
                     code: RDKafkaErrorCode::OperationTimedOut,
                 });
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(POLL).await;
         }
         Ok(())
     }
@@ -279,7 +289,33 @@ impl Admin {
             })?;
         match results.into_iter().next() {
             Some(Err((_, code))) => Err(AdminError::Refused { what: what(), code }),
-            _ => Ok(()),
+            _ => self.until_settings(topic, configs).await,
+        }
+    }
+
+    /// The client does not pass on that a broker refused a value, so the outcome is read back.
+    async fn until_settings(
+        &self,
+        topic: &str,
+        wanted: &BTreeMap<String, String>,
+    ) -> Result<(), AdminError> {
+        let deadline = tokio::time::Instant::now() + ALTER_LIMIT;
+        loop {
+            let actual = self.topic_configs(topic).await?;
+            let Some((name, value)) = wanted
+                .iter()
+                .find(|(name, value)| actual.get(*name) != Some(value))
+            else {
+                return Ok(());
+            };
+            if tokio::time::Instant::now() >= deadline {
+                return Err(AdminError::SettingRefused {
+                    topic: topic.to_owned(),
+                    name: name.clone(),
+                    value: value.clone(),
+                });
+            }
+            tokio::time::sleep(POLL).await;
         }
     }
 

@@ -24,8 +24,6 @@ pub enum CodecError {
     TooShort(usize),
     #[error("not in Confluent's wire format: starts with byte {0:#04x} instead of 0x00")]
     WrongMagic(u8),
-    #[error("schema id {id} of the record is not in the registry")]
-    UnknownSchema { id: u32 },
     #[error("schema id {id} of the record is no usable Avro schema: {cause}")]
     BadSchema {
         id: u32,
@@ -36,7 +34,7 @@ pub enum CodecError {
         id: u32,
         cause: Box<apache_avro::Error>,
     },
-    /// The registry could not be asked: the same bytes may decode later.
+    /// When transient, the same bytes may decode later.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
@@ -44,7 +42,7 @@ pub enum CodecError {
 impl CodecError {
     /// Trying again can help: nothing is known to be wrong with the bytes.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Registry(_))
+        matches!(self, Self::Registry(error) if error.is_transient())
     }
 }
 

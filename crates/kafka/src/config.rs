@@ -103,12 +103,7 @@ impl RegistryConfig {
 #[derive(Debug, Clone, Default, Args)]
 pub struct KafkaArgs {
     /// Kafka brokers, host:port, comma separated; empty runs without Kafka
-    #[arg(
-        long,
-        env = "KAFKA_BOOTSTRAP_SERVERS",
-        default_value = "",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "KAFKA_BOOTSTRAP_SERVERS", default_value = "")]
     pub kafka_bootstrap_servers: String,
     /// PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; default: SASL_SSL with a user name, else PLAINTEXT
     #[arg(long, env = "KAFKA_SECURITY_PROTOCOL", default_value = "")]

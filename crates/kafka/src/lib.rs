@@ -16,8 +16,8 @@ pub use admin::{Admin, AdminError, ClusterInfo, TopicChange, TopicInfo, TopicSpe
 pub use codec::{CodecError, Decoder, Encoder};
 pub use config::{ConfigError, KafkaArgs, KafkaConfig, RegistryArgs, RegistryConfig};
 pub use consumer::{
-    Batch, ConsumerError, ConsumerLoop, ConsumerSettings, ConsumerState, Handler, Outcome,
-    Position, Rejected, ResetReason, Topic,
+    Batch, ConsumerError, ConsumerLoop, ConsumerSettings, ConsumerState, Handler, HandlerError,
+    Outcome, Position, Rejected, ResetReason, Topic,
 };
 pub use dead_letters::DeadLetters;
 pub use producer::{DeliveryFailure, Producer, ProducerSettings, ProducerStats, SendError};

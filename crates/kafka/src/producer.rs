@@ -23,6 +23,9 @@ use crate::{
     record::{Outgoing, native_headers},
 };
 
+/// Longest wait before a full queue is tried again.
+const RETRY_FULL: Duration = Duration::from_millis(5);
+
 /// Failures that a slow listener may lag behind before it misses one. The counters miss none.
 const FAILURES_KEPT: usize = 256;
 
@@ -32,6 +35,8 @@ pub struct ProducerSettings {
     pub client_id: String,
     /// Records handed over and not yet acknowledged; the next `send` waits.
     pub max_in_flight: usize,
+    /// The same limit for keys and values, in KiB.
+    pub max_in_flight_kib: u32,
     /// How long a record waits for company.
     pub linger: Duration,
     /// A record that is not acknowledged in this time is reported as failed.
@@ -43,6 +48,7 @@ impl Default for ProducerSettings {
         Self {
             client_id: "hc-producer".to_owned(),
             max_in_flight: 10_000,
+            max_in_flight_kib: 64 * 1024,
             linger: Duration::from_millis(5),
             delivery_timeout: Duration::from_secs(120),
         }
@@ -141,9 +147,15 @@ impl Producer {
                 "delivery.timeout.ms",
                 settings.delivery_timeout.as_millis().to_string(),
             )
+            // The client counts a record until after its report, so its own limit must leave some room: the
+            // semaphore is what limits.
             .set(
                 "queue.buffering.max.messages",
-                settings.max_in_flight.to_string(),
+                (settings.max_in_flight.saturating_mul(2)).to_string(),
+            )
+            .set(
+                "queue.buffering.max.kbytes",
+                settings.max_in_flight_kib.to_string(),
             )
             .create_with_context(Reports(Arc::clone(&shared)))?;
         Ok(Self {
@@ -214,10 +226,10 @@ impl Producer {
                     self.shared.taken.fetch_add(1, Ordering::AcqRel);
                     return Ok(());
                 }
-                // The queue is also limited in bytes.
+                // No room in bytes. It is made shortly after a report, so the report alone may come too early.
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
                     in_flight = refused.delivery_opaque;
-                    reported.await;
+                    let _early_or_late = tokio::time::timeout(RETRY_FULL, reported).await;
                 }
                 Err((cause, _)) => {
                     return Err(SendError::Refused {

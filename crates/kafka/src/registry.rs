@@ -12,11 +12,6 @@ use std::{
 
 use apache_avro::Schema;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
-use schema_registry_converter::async_impl::schema_registry::{
-    SrSettings, get_schema_by_id_and_type,
-};
-use schema_registry_converter::error::SRCError;
-use schema_registry_converter::schema_registry_common::SchemaType;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -44,6 +39,17 @@ pub enum RegistryError {
     Unusable { id: u32, message: String },
 }
 
+impl RegistryError {
+    /// Asking again can help: the registry has not given its answer.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused { status, .. } => *status == 429 || *status >= 500,
+            Self::Config(_) | Self::UnknownId { .. } | Self::Unusable { .. } => false,
+        }
+    }
+}
+
 /// A version of a subject.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Registered {
@@ -65,7 +71,6 @@ struct Shared {
     base: Url,
     config: RegistryConfig,
     http: reqwest::Client,
-    by_id: SrSettings,
     schemas: Mutex<HashMap<u32, &'static Schema>>,
 }
 
@@ -85,16 +90,12 @@ impl Registry {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(malformed().into());
         }
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|error| RegistryError::Unreachable(error.to_string()))?;
-        let mut by_id = SrSettings::new_builder(base.as_str().trim_end_matches('/').to_owned());
-        by_id.set_timeout(TIMEOUT);
-        if let Some(auth) = &config.basic_auth {
-            by_id.set_basic_authorization(&auth.username, Some(&auth.password));
+        let mut http = reqwest::Client::builder().timeout(TIMEOUT);
+        if base.host_str().is_some_and(is_this_machine) {
+            // The environment may name a proxy for the world outside.
+            http = http.no_proxy();
         }
-        let by_id = by_id
+        let http = http
             .build()
             .map_err(|error| RegistryError::Unreachable(error.to_string()))?;
         Ok(Self {
@@ -102,7 +103,6 @@ impl Registry {
                 base,
                 config: config.clone(),
                 http,
-                by_id,
                 schemas: Mutex::new(HashMap::new()),
             }),
         })
@@ -180,13 +180,21 @@ impl Registry {
         if let Some(known) = self.lock().get(&id) {
             return Ok(known);
         }
-        let found = get_schema_by_id_and_type(id, &self.shared.by_id, SchemaType::Avro)
-            .await
-            .map_err(|error| by_id_error(id, &error))?;
-        let parsed = Schema::parse_str(&found.schema).map_err(|error| RegistryError::Unusable {
-            id,
-            message: error.to_string(),
-        })?;
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            schema: String,
+            /// Absent for Avro.
+            schema_type: Option<String>,
+        }
+        let unusable = |message: String| RegistryError::Unusable { id, message };
+        let request = self.request(Method::GET, &["schemas", "ids", &id.to_string()]);
+        let found: Option<Answer> = optional(request, &format!("schema {id}")).await?;
+        let found = found.ok_or(RegistryError::UnknownId { id })?;
+        if let Some(other) = found.schema_type.filter(|kind| kind != "AVRO") {
+            return Err(unusable(format!("it is of type {other}")));
+        }
+        let parsed = Schema::parse_str(&found.schema).map_err(|e| unusable(e.to_string()))?;
         // Readers borrow the schema for as long as the process lives; there are as many as schema versions.
         let schema: &'static Schema = self
             .lock()
@@ -214,6 +222,10 @@ impl Registry {
             None => request,
         }
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
 }
 
 /// An answer is due: 404 is a refusal.
@@ -272,14 +284,5 @@ async fn refusal(what: &str, status: StatusCode, response: reqwest::Response) ->
         what: what.to_owned(),
         status: status.as_u16(),
         message,
-    }
-}
-
-fn by_id_error(id: u32, error: &SRCError) -> RegistryError {
-    let text = error.to_string();
-    if text.contains("404") {
-        RegistryError::UnknownId { id }
-    } else {
-        RegistryError::Unreachable(text)
     }
 }
