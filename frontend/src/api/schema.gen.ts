@@ -68,7 +68,7 @@ export interface paths {
         };
         /**
          * Verdicts as server-sent events
-         * @description `drift` has a `DriftOut`, new or changed; `drift-cleared` has the `DriftKeyOut` of a verdict that a correction took
+         * @description `drift` has a `DriftEvent`, new or changed; `drift-cleared` has the `DriftKey` of a verdict that a correction took
          *     back; `missed`, `reset` and `ping` are as in `/telemetry/stream`.
          */
         get: operations["stream_drift"];
@@ -267,7 +267,7 @@ export interface paths {
         };
         /**
          * Readings as server-sent events
-         * @description `telemetry` has a `ReadingOut`; `missed` says how many a slow reader lost; `reset` means that the given event id is
+         * @description `telemetry` has a `Reading`; `missed` says how many a slow reader lost; `reset` means that the given event id is
          *     not known here, so what was shown may have gaps; `ping` comes every 15 seconds without another event.
          */
         get: operations["stream_readings"];
@@ -293,50 +293,8 @@ export interface components {
         };
         /** @enum {string} */
         DependencyStatus: "ok" | "disabled" | "unavailable";
-        /** @description A device as a client sends it. */
-        DeviceIn: {
-            /**
-             * Format: int32
-             * @description Percent
-             */
-            batteryLevel?: number | null;
-            /**
-             * @description Letters, digits, '-', '_' and '.', at most 64
-             * @example DEV-P001
-             */
-            deviceId: string;
-            /**
-             * Format: double
-             * @description mL
-             */
-            flowLevelSetting: number;
-            /**
-             * Format: double
-             * @description L/min
-             */
-            flowRateSetting: number;
-            hwModel: string;
-            /** Format: double */
-            latitude?: number | null;
-            /** Format: double */
-            longitude?: number | null;
-            manufacturer: string;
-            modelType: string;
-            /** @description Who wears it; null while it is in stock */
-            patientId?: string | null;
-            plugged?: boolean;
-            /**
-             * Format: double
-             * @description cm[H2O]
-             */
-            pressureSetting: number;
-            serialNumber: string;
-            softwareVersion: string;
-            /** @description The version that an update may install */
-            targetSoftwareVersion?: string | null;
-        };
         /** @description A device. */
-        DeviceOut: {
+        Device: {
             /**
              * Format: int32
              * @description Percent
@@ -379,20 +337,55 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /** @description A device as a client sends it. */
+        DeviceIn: {
+            /**
+             * Format: int32
+             * @description Percent
+             */
+            batteryLevel?: number | null;
+            /**
+             * @description Letters, digits, '-', '_' and '.', at most 64
+             * @example DEV-P001
+             */
+            deviceId: string;
+            /**
+             * Format: double
+             * @description mL
+             */
+            flowLevelSetting: number;
+            /**
+             * Format: double
+             * @description L/min
+             */
+            flowRateSetting: number;
+            hwModel: string;
+            /** Format: double */
+            latitude?: number | null;
+            /** Format: double */
+            longitude?: number | null;
+            manufacturer: string;
+            modelType: string;
+            /** @description Who wears it; null while it is in stock */
+            patientId?: string | null;
+            plugged?: boolean;
+            /**
+             * Format: double
+             * @description cm[H2O]
+             */
+            pressureSetting: number;
+            serialNumber: string;
+            softwareVersion: string;
+            /** @description The version that an update may install */
+            targetSoftwareVersion?: string | null;
+        };
         /**
          * @description On which side of the target.
          * @enum {string}
          */
         DriftDirection: "above" | "below";
-        /** @description Data of the event `drift-cleared`: this verdict no longer holds. */
-        DriftKeyOut: {
-            deviceId: string;
-            metricName: string;
-            prescriptionId: string;
-            ts: components["schemas"]["i64"];
-        };
         /** @description The verdict that a reading is outside of the prescribed range. */
-        DriftOut: {
+        DriftEvent: {
             /** Format: double */
             actualValue: number;
             /**
@@ -403,8 +396,7 @@ export interface components {
             deviceId: string;
             driftDirection: components["schemas"]["DriftDirection"];
             message: string;
-            /** @description Pressure, FlowRate or FlowLevel */
-            metricName: string;
+            metricName: components["schemas"]["MetricName"];
             patientId: string;
             /**
              * Format: double
@@ -415,8 +407,19 @@ export interface components {
             prescriptionId: string;
             /** Format: double */
             tolerance: number;
-            /** @description Event time of the reading, epoch milliseconds */
-            ts: components["schemas"]["i64"];
+            /**
+             * Format: int64
+             * @description Event time of the reading, epoch milliseconds
+             */
+            ts: number;
+        };
+        /** @description Data of the event `drift-cleared`: this verdict no longer holds. */
+        DriftKey: {
+            deviceId: string;
+            metricName: components["schemas"]["MetricName"];
+            prescriptionId: string;
+            /** Format: int64 */
+            ts: number;
         };
         /** @description One wrong field of a request body. */
         FieldProblem: {
@@ -440,6 +443,11 @@ export interface components {
          * @enum {string}
          */
         KafkaStatus: "connected" | "disabled" | "unavailable";
+        /**
+         * @description What a device measures
+         * @enum {string}
+         */
+        MetricName: "Pressure" | "FlowRate" | "FlowLevel";
         /** @description Data of the event `missed`. */
         Missed: {
             /**
@@ -450,11 +458,7 @@ export interface components {
         };
         /** @description Target and tolerance of one metric. */
         ParameterIn: {
-            /**
-             * @description Pressure, FlowRate or FlowLevel
-             * @example Pressure
-             */
-            parameterName: string;
+            parameterName: components["schemas"]["MetricName"];
             /**
              * Format: double
              * @description The largest distance from the target that is no drift, in the metric's unit
@@ -468,24 +472,21 @@ export interface components {
              */
             parameterValue: number;
         };
-        /** @description Target and tolerance of one metric. */
-        ParameterOut: {
-            /** @description Pressure, FlowRate or FlowLevel */
-            parameterName: string;
-            /**
-             * Format: double
-             * @description The largest distance from the target that is no drift, in the unit
-             */
-            parameterTolerance: number;
-            /** @description Always `float` */
-            parameterType: string;
-            /**
-             * Format: double
-             * @description The target, in the unit
-             */
-            parameterValue: number;
-            /** @description UCUM code, such as `cm[H2O]` */
-            unit: string;
+        /** @description A patient. */
+        Patient: {
+            /** Format: date */
+            birthDate: string;
+            /** Format: date-time */
+            createdAt: string;
+            gender: string;
+            name: string;
+            patientId: string;
+            timezone: string;
+            /** Format: date-time */
+            updatedAt: string;
+            /** Format: int64 */
+            version: number;
+            zipCode: string;
         };
         /** @description A patient as a client sends it. */
         PatientIn: {
@@ -509,21 +510,30 @@ export interface components {
             timezone: string;
             zipCode: string;
         };
-        /** @description A patient. */
-        PatientOut: {
-            /** Format: date */
-            birthDate: string;
+        /** @description A prescription. */
+        Prescription: {
             /** Format: date-time */
             createdAt: string;
-            gender: string;
-            name: string;
+            deviceId: string;
+            /**
+             * Format: int64
+             * @description First instant that is no longer valid; null is until further notice
+             */
+            endDate: number | null;
+            medicationOrTherapy: string;
+            parameters: components["schemas"]["PrescriptionParameter"][];
             patientId: string;
-            timezone: string;
+            /** @example RX-DEV-P001-a3F9 */
+            prescriptionId: string;
+            /**
+             * Format: int64
+             * @description First valid instant, epoch milliseconds of story time
+             */
+            startDate: number;
             /** Format: date-time */
             updatedAt: string;
             /** Format: int64 */
             version: number;
-            zipCode: string;
         };
         /** @description A new prescription as a client sends it. */
         PrescriptionCreate: {
@@ -532,14 +542,22 @@ export interface components {
              * @example DEV-P001
              */
             deviceId: string;
-            endDate?: components["schemas"]["i64"] | null;
+            /**
+             * Format: int64
+             * @description First instant that is no longer valid; null is until further notice
+             */
+            endDate?: number | null;
             /** @example CPAP Oxygen Flow */
             medicationOrTherapy?: string;
             /** @description One per metric, at least one */
             parameters: components["schemas"]["ParameterIn"][];
             /** @example P001 */
             patientId: string;
-            startDate?: components["schemas"]["i64"] | null;
+            /**
+             * Format: int64
+             * @description First valid instant, epoch milliseconds of story time; the current story time when absent
+             */
+            startDate?: number | null;
             /** @description The prescription of the same device that ends when this one starts */
             supersedes?: string | null;
         };
@@ -550,33 +568,40 @@ export interface components {
              * @example DEV-P001
              */
             deviceId: string;
-            endDate?: components["schemas"]["i64"] | null;
+            /**
+             * Format: int64
+             * @description First instant that is no longer valid; null is until further notice
+             */
+            endDate?: number | null;
             /** @example CPAP Oxygen Flow */
             medicationOrTherapy?: string;
             /** @description One per metric, at least one */
             parameters: components["schemas"]["ParameterIn"][];
             /** @example P001 */
             patientId: string;
-            /** @description First valid instant, epoch milliseconds of story time */
-            startDate: components["schemas"]["i64"];
+            /**
+             * Format: int64
+             * @description First valid instant, epoch milliseconds of story time
+             */
+            startDate: number;
         };
-        /** @description A prescription. */
-        PrescriptionOut: {
-            /** Format: date-time */
-            createdAt: string;
-            deviceId: string;
-            endDate: components["schemas"]["i64"] | null;
-            medicationOrTherapy: string;
-            parameters: components["schemas"]["ParameterOut"][];
-            patientId: string;
-            /** @example RX-DEV-P001-a3F9 */
-            prescriptionId: string;
-            /** @description First valid instant, epoch milliseconds of story time */
-            startDate: components["schemas"]["i64"];
-            /** Format: date-time */
-            updatedAt: string;
-            /** Format: int64 */
-            version: number;
+        /** @description Target and tolerance of one metric. */
+        PrescriptionParameter: {
+            parameterName: components["schemas"]["MetricName"];
+            /**
+             * Format: double
+             * @description The largest distance from the target that is no drift, in the unit
+             */
+            parameterTolerance: number;
+            /** @description Always `float` */
+            parameterType: string;
+            /**
+             * Format: double
+             * @description The target, in the unit
+             */
+            parameterValue: number;
+            /** @description UCUM code, such as `cm[H2O]` */
+            unit: string;
         };
         /** @description RFC 9457 problem details. */
         Problem: {
@@ -603,10 +628,9 @@ export interface components {
             type: string;
         };
         /** @description One measured value. */
-        ReadingOut: {
+        Reading: {
             deviceId: string;
-            /** @description Pressure, FlowRate or FlowLevel */
-            metricName: string;
+            metricName: components["schemas"]["MetricName"];
             /**
              * Format: double
              * @description In the metric's unit: cm[H2O], L/min or mL
@@ -614,8 +638,11 @@ export interface components {
             metricValue: number;
             patientId: string;
             softwareVersion: string | null;
-            /** @description Event time, epoch milliseconds */
-            ts: components["schemas"]["i64"];
+            /**
+             * Format: int64
+             * @description Event time, epoch milliseconds
+             */
+            ts: number;
         };
         /** @description Whether the service can do its work. */
         Ready: {
@@ -662,17 +689,22 @@ export interface components {
              * @description Story seconds per wall second; 0 while stopped
              */
             speed: number;
-            startedAt: components["schemas"]["i64"] | null;
-            /** @description The simulated time, epoch milliseconds: "now" for prescriptions */
-            storyTime: components["schemas"]["i64"];
+            /**
+             * Format: int64
+             * @description When the simulation was started, wall time, epoch milliseconds
+             */
+            startedAt: number | null;
+            /**
+             * Format: int64
+             * @description The simulated time, epoch milliseconds: "now" for prescriptions
+             */
+            storyTime: number;
         };
         /**
          * @description Which devices report.
          * @enum {string}
          */
         SimulationType: "all" | "single";
-        /** Format: int64 */
-        i64: number;
     };
     responses: never;
     parameters: never;
@@ -703,7 +735,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceOut"][];
+                    "application/json": components["schemas"]["Device"][];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -737,7 +769,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceOut"];
+                    "application/json": components["schemas"]["Device"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -768,7 +800,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceOut"];
+                    "application/json": components["schemas"]["Device"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -806,7 +838,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceOut"];
+                    "application/json": components["schemas"]["Device"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -876,7 +908,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceOut"];
+                    "application/json": components["schemas"]["Device"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -911,7 +943,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DriftOut"][];
+                    "application/json": components["schemas"]["DriftEvent"][];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1009,7 +1041,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PatientOut"][];
+                    "application/json": components["schemas"]["Patient"][];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1043,7 +1075,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PatientOut"];
+                    "application/json": components["schemas"]["Patient"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1074,7 +1106,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PatientOut"];
+                    "application/json": components["schemas"]["Patient"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1112,7 +1144,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PatientOut"];
+                    "application/json": components["schemas"]["Patient"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1182,7 +1214,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PatientOut"];
+                    "application/json": components["schemas"]["Patient"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1221,7 +1253,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PrescriptionOut"][];
+                    "application/json": components["schemas"]["Prescription"][];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1255,7 +1287,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PrescriptionOut"];
+                    "application/json": components["schemas"]["Prescription"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1286,7 +1318,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PrescriptionOut"];
+                    "application/json": components["schemas"]["Prescription"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1324,7 +1356,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PrescriptionOut"];
+                    "application/json": components["schemas"]["Prescription"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1394,7 +1426,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PrescriptionOut"];
+                    "application/json": components["schemas"]["Prescription"];
                 };
             };
             /** @description An error, as RFC 9457 problem details */
@@ -1553,7 +1585,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ReadingOut"][];
+                    "application/json": components["schemas"]["Reading"][];
                 };
             };
             /** @description An error, as RFC 9457 problem details */

@@ -25,5 +25,5 @@ it('reads units aloud and leaves unknown ones alone', () => {
   expect(readableUnit('cm[H2O]')).toBe('cmH₂O')
   expect(readableUnit('mg/dL')).toBe('mg/dL')
   expect(metricOf('FlowLevel').unit).toBe('mL')
-  expect(metricOf('Humidity')).toMatchObject({ label: 'Humidity', unit: '' })
+  expect(metricOf('Humidity' as 'Pressure')).toMatchObject({ label: 'Humidity', unit: '' })
 })

@@ -1,3 +1,4 @@
+import type { MetricName } from '@/api/types'
 import { metricOf } from './metrics'
 
 // English words with day-month-year order: "03/04" would be two different days to two readers.
@@ -23,7 +24,7 @@ export const formatValue = (value: number, digits = 2): string =>
 export const formatFixed = (value: number, digits: number): string => value.toFixed(digits)
 
 /** With its sign, and a real minus. */
-export function formatDeviation(value: number, metricName: string): string {
+export function formatDeviation(value: number, metricName: MetricName): string {
   const text = Math.abs(value).toFixed(metricOf(metricName).digits)
   return `${value < 0 ? '−' : '+'}${text}`
 }

@@ -1,6 +1,8 @@
+import type { MetricName } from '@/api/types'
+
 export interface Metric {
   /** As on the topic and in `parameters[].parameterName`. */
-  name: string
+  name: MetricName
   label: string
   /** UCUM, as the service spells it. */
   ucum: string
@@ -20,8 +22,8 @@ export const METRICS: readonly Metric[] = [
 
 const byName = new Map(METRICS.map((metric) => [metric.name, metric]))
 
-/** A metric that this build does not know is shown under its own name, without a unit. */
-export function metricOf(name: string): Metric {
+/** A metric that this build does not know yet is shown under its own name, without a unit. */
+export function metricOf(name: MetricName): Metric {
   return byName.get(name) ?? { name, label: name, ucum: '', unit: '', digits: 2, defaultTolerance: 0 }
 }
 

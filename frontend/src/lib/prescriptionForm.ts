@@ -1,9 +1,9 @@
-import type { Device, Prescription, PrescriptionBody } from '@/api/types'
+import type { Device, MetricName, Prescription, PrescriptionBody } from '@/api/types'
 import { fromInput, toInput } from './dateInput'
 import { METRICS } from './metrics'
 
 export interface ParameterDraft {
-  name: string
+  name: MetricName
   type: string
   /** Text, as typed; an input of type number gives '' for what it cannot read. */
   value: string | number
@@ -52,13 +52,13 @@ export function emptyDraft(storyTime: number): Draft {
 }
 
 /** What the device is set to is the likeliest thing to prescribe for it. */
-export function settingOf(device: Device, metricName: string): number | undefined {
-  const settings: Record<string, number | null | undefined> = {
+export function settingOf(device: Device, metricName: MetricName): number {
+  const settings: Record<MetricName, number> = {
     Pressure: device.pressureSetting,
     FlowRate: device.flowRateSetting,
     FlowLevel: device.flowLevelSetting,
   }
-  return settings[metricName] ?? undefined
+  return settings[metricName]
 }
 
 const asNumber = (input: string | number): number => (input === '' ? NaN : Number(input))

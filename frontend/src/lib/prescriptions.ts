@@ -1,4 +1,4 @@
-import type { Prescription } from '@/api/types'
+import type { MetricName, Prescription } from '@/api/types'
 
 export interface Band {
   /** Validity is [start, end), in epoch milliseconds; an open end is Infinity. */
@@ -18,7 +18,7 @@ export function phaseOf(rx: Pick<Prescription, 'startDate' | 'endDate'>, now: nu
 }
 
 /** The prescribed bands of one device and metric, oldest first. */
-export function bandsOf(prescriptions: readonly Prescription[], deviceId: string, metricName: string): Band[] {
+export function bandsOf(prescriptions: readonly Prescription[], deviceId: string, metricName: MetricName): Band[] {
   return prescriptions
     .filter((rx) => rx.deviceId === deviceId)
     .flatMap((rx) =>
