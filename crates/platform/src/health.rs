@@ -16,6 +16,8 @@ pub enum Health {
     Kafka { port: u16 },
     /// Answers GET with a success.
     Http { url: String },
+    /// Accepts a connection, for a program that listens only when it can answer.
+    Listens { port: u16 },
     /// `/taskmanagers` of the JobManager lists this many.
     TaskManagers { url: String, count: usize },
 }
@@ -45,6 +47,10 @@ impl Health {
             Self::Kafka { port } => api_versions(*port).await,
             Self::Http { url } => {
                 get(url).await?;
+                Ok(())
+            }
+            Self::Listens { port } => {
+                TcpStream::connect(("127.0.0.1", *port)).await?;
                 Ok(())
             }
             Self::TaskManagers { url, count } => {

@@ -50,10 +50,16 @@ impl Layout {
         ephemeral: bool,
     ) -> anyhow::Result<Self> {
         let account = account::for_postgres()?;
-        let marker = match read_marker(data)? {
-            Some(marker) => marker,
-            None => create(data, account.is_some())?,
-        };
+        let mut marker = mark(data)?;
+        // An older start may have needed no Postgres.
+        if account.is_some() && marker.outside.is_empty() && !data.join("postgres").exists() {
+            marker.outside.push(
+                account::service_home()
+                    .join("data")
+                    .join(format!("{:016x}", rand::random::<u64>())),
+            );
+            write_marker(data, &marker)?;
+        }
         let postgres = match (account, marker.outside.first()) {
             (Some(_), Some(folder)) => folder.clone(),
             (None, None) => data.join("postgres"),
@@ -109,59 +115,7 @@ impl Layout {
 
     /// The variables that lead a program to `servers`, the ports, and nothing for a server that is not there.
     pub fn env(&self, servers: impl IntoIterator<Item = Server>) -> BTreeMap<String, String> {
-        let ports = &self.ports;
-        let mut env: BTreeMap<String, String> = ports
-            .variables()
-            .into_iter()
-            .map(|(name, port)| (name.to_owned(), port.to_string()))
-            .collect();
-        let mut set = |name: &str, value: String| env.insert(name.to_owned(), value);
-        for server in servers {
-            match server {
-                Server::Postgres => {
-                    set(
-                        "DATABASE_URL",
-                        format!(
-                            "postgresql://demo:demo@127.0.0.1:{}/healthcare",
-                            ports.postgres
-                        ),
-                    );
-                }
-                Server::Kafka => {
-                    set(
-                        "KAFKA_BOOTSTRAP_SERVERS",
-                        format!("127.0.0.1:{}", ports.kafka),
-                    );
-                }
-                Server::Registry => {
-                    set(
-                        "SCHEMA_REGISTRY_URL",
-                        format!("http://127.0.0.1:{}/apis/ccompat/v7", ports.registry),
-                    );
-                }
-                Server::Connect => {
-                    set("CONNECT_URL", format!("http://127.0.0.1:{}", ports.connect));
-                }
-                Server::JobManager => {
-                    set(
-                        "FLINK_REST_URL",
-                        format!("http://127.0.0.1:{}", ports.flink_rest),
-                    );
-                    set(
-                        "STATEMENTS_GATEWAY_URL",
-                        format!("http://127.0.0.1:{}", ports.statements_gateway),
-                    );
-                }
-                Server::SqlGateway => {
-                    set(
-                        "SQL_GATEWAY_URL",
-                        format!("http://127.0.0.1:{}", ports.sql_gateway),
-                    );
-                }
-                Server::TaskManager => {}
-            }
-        }
-        env
+        env(&self.ports, servers)
     }
 
     /// Every variable that [`Layout::env`] may set: a child that gets some must not inherit the others.
@@ -174,6 +128,62 @@ impl Layout {
         "SQL_GATEWAY_URL",
         "STATEMENTS_GATEWAY_URL",
     ];
+}
+
+/// The variables that lead a program to `servers`, the ports, and nothing for a server that is not there.
+pub fn env(ports: &Ports, servers: impl IntoIterator<Item = Server>) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = ports
+        .variables()
+        .into_iter()
+        .map(|(name, port)| (name.to_owned(), port.to_string()))
+        .collect();
+    let mut set = |name: &str, value: String| env.insert(name.to_owned(), value);
+    for server in servers {
+        match server {
+            Server::Postgres => {
+                set(
+                    "DATABASE_URL",
+                    format!(
+                        "postgresql://demo:demo@127.0.0.1:{}/healthcare",
+                        ports.postgres
+                    ),
+                );
+            }
+            Server::Kafka => {
+                set(
+                    "KAFKA_BOOTSTRAP_SERVERS",
+                    format!("127.0.0.1:{}", ports.kafka),
+                );
+            }
+            Server::Registry => {
+                set(
+                    "SCHEMA_REGISTRY_URL",
+                    format!("http://127.0.0.1:{}/apis/ccompat/v7", ports.registry),
+                );
+            }
+            Server::Connect => {
+                set("CONNECT_URL", format!("http://127.0.0.1:{}", ports.connect));
+            }
+            Server::JobManager => {
+                set(
+                    "FLINK_REST_URL",
+                    format!("http://127.0.0.1:{}", ports.flink_rest),
+                );
+                set(
+                    "STATEMENTS_GATEWAY_URL",
+                    format!("http://127.0.0.1:{}", ports.statements_gateway),
+                );
+            }
+            Server::SqlGateway => {
+                set(
+                    "SQL_GATEWAY_URL",
+                    format!("http://127.0.0.1:{}", ports.sql_gateway),
+                );
+            }
+            Server::TaskManager => {}
+        }
+    }
+    env
 }
 
 /// The marker of `data`; `None` when the folder is missing or empty.
@@ -234,21 +244,26 @@ pub fn remove(data: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(removed)
 }
 
-fn create(data: &Path, outside: bool) -> anyhow::Result<Marker> {
+/// Makes the folder ours.
+///
+/// # Errors
+/// It holds something else, or cannot be made.
+pub fn mark(data: &Path) -> anyhow::Result<Marker> {
+    if let Some(marker) = read_marker(data)? {
+        return Ok(marker);
+    }
     fs::create_dir_all(data).with_context(|| format!("creating {}", data.display()))?;
-    let mut marker = Marker {
+    let marker = Marker {
         outside: Vec::new(),
     };
-    if outside {
-        let folder = account::service_home().join("data").join(uuid_like());
-        marker.outside.push(folder);
-    }
-    fs::write(data.join(MARKER), serde_json::to_string_pretty(&marker)?)?;
+    write_marker(data, &marker)?;
     Ok(marker)
 }
 
-fn uuid_like() -> String {
-    format!("{:016x}", rand::random::<u64>())
+fn write_marker(data: &Path, marker: &Marker) -> anyhow::Result<()> {
+    let file = data.join(MARKER);
+    fs::write(&file, serde_json::to_string_pretty(marker)?)
+        .with_context(|| format!("writing {}", file.display()))
 }
 
 /// The repository: `HC_ROOT`, or the nearest folder above the working directory or the executable that holds

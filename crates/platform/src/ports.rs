@@ -7,19 +7,28 @@ use rand::Rng;
 
 use crate::server::Server;
 
+/// Stands for a free port in the place of a default.
+const ANY: u16 = 0;
+
 macro_rules! ports {
-    ($($(#[$doc:meta])* $field:ident = $variable:literal, $default:literal;)*) => {
+    ($($(#[$doc:meta])* $field:ident = $variable:literal, $default:expr;)*) => {
         /// Every port of the stack and of the programs beside it; all on 127.0.0.1.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Ports { $($(#[$doc])* pub $field: u16,)* }
 
         impl Ports {
-            /// The defaults, or the variable of each port where it is set.
+            /// The variable of each port where it is set, or the default; where there is none, any free port.
             ///
             /// # Errors
             /// A variable that holds no port.
             pub fn from_env() -> anyhow::Result<Self> {
-                Ok(Self { $($field: from_variable($variable, $default)?,)* })
+                let mut held = Vec::new();
+                Ok(Self {
+                    $($field: match (from_variable($variable)?, $default) {
+                        (Some(port), _) | (None, port @ 1..) => port,
+                        (None, ANY) => take_free(&mut held)?,
+                    },)*
+                })
             }
 
             /// Ports that nobody listens on.
@@ -47,11 +56,11 @@ ports! {
     postgres = "POSTGRES_PORT", 5432;
     kafka = "KAFKA_PORT", 9092;
     /// Kafka's own consensus; nobody else connects.
-    kafka_controller = "KAFKA_CONTROLLER_PORT", 9093;
+    kafka_controller = "KAFKA_CONTROLLER_PORT", ANY;
     registry = "REGISTRY_PORT", 8081;
     flink_rest = "FLINK_REST_PORT", 8091;
     /// Between JobManager and TaskManager.
-    flink_rpc = "FLINK_RPC_PORT", 6123;
+    flink_rpc = "FLINK_RPC_PORT", ANY;
     sql_gateway = "SQL_GATEWAY_PORT", 8093;
     statements_gateway = "STATEMENTS_GATEWAY_PORT", 8094;
 }
@@ -71,15 +80,16 @@ impl Ports {
     }
 }
 
-fn from_variable(name: &str, default: u16) -> anyhow::Result<u16> {
+fn from_variable(name: &str) -> anyhow::Result<Option<u16>> {
     match std::env::var(name) {
         Ok(text) if !text.trim().is_empty() => text
             .trim()
             .parse()
             .ok()
             .filter(|port| *port != 0)
+            .map(Some)
             .with_context(|| format!("{name}={text} is no port; it takes 1 to 65535")),
-        _ => Ok(default),
+        _ => Ok(None),
     }
 }
 

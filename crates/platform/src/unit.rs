@@ -386,7 +386,7 @@ impl Unit {
 }
 
 /// Keeps the log of the run before as `.1`.
-fn rotate_at_start(log: &Path) -> io::Result<()> {
+pub(crate) fn rotate_at_start(log: &Path) -> io::Result<()> {
     match fs::rename(log, previous(log)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -1,8 +1,11 @@
 //! The command line of `hc-platform`.
 
+mod dev;
+mod doctor;
 mod down;
 mod exec;
 mod interrupt;
+mod logs;
 mod out;
 mod reset;
 mod status;
@@ -28,19 +31,26 @@ struct Cli {
 
 const PORTS: &str = "\
 Ports, all on 127.0.0.1, each changed by its variable:
-  UI_PORT 5173, API_PORT 8000, CONNECT_PORT 8083, POSTGRES_PORT 5432, KAFKA_PORT 9092, KAFKA_CONTROLLER_PORT 9093,
-  REGISTRY_PORT 8081, FLINK_REST_PORT 8091, FLINK_RPC_PORT 6123, SQL_GATEWAY_PORT 8093, STATEMENTS_GATEWAY_PORT 8094
+  UI_PORT 5173, API_PORT 8000, CONNECT_PORT 8083, POSTGRES_PORT 5432, KAFKA_PORT 9092, REGISTRY_PORT 8081,
+  FLINK_REST_PORT 8091, SQL_GATEWAY_PORT 8093, STATEMENTS_GATEWAY_PORT 8094
+  KAFKA_CONTROLLER_PORT and FLINK_RPC_PORT, which nobody else connects to: free ones unless set
 
 The servers' programs are kept in HC_CACHE_DIR [default: ~/.cache/healthcare-shift-left].";
 
 #[derive(Subcommand)]
 enum Command {
+    /// Start the whole product: servers, tables, connector, Flink SQL, API and screens, until Ctrl+C.
+    Dev(dev::Args),
     /// Start the servers and watch them until Ctrl+C.
     Up(up::Args),
     /// Stop the servers that another hc-platform watches.
     Down,
     /// Show the state, port, process, memory and uptime of each server.
     Status(status::Args),
+    /// Print the log of a server.
+    Logs(logs::Args),
+    /// Say what is missing or in the way, and how to mend it.
+    Doctor,
     /// Run a command with a stack of its own: free ports, a temporary folder, everything gone afterwards.
     Exec(exec::Args),
     /// Delete all data of the stopped stack.
@@ -81,6 +91,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     };
     match cli.command {
+        Command::Dev(args) => dev::run(&data()?, &args).await,
+        Command::Logs(args) => logs::run(&data()?, &args).await,
+        Command::Doctor => doctor::run(&data()?),
         Command::Up(args) => up::run(&data()?, &args).await,
         Command::Down => down::run(&data()?).await,
         Command::Status(args) => status::run(&data()?, &args),

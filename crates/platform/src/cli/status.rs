@@ -14,16 +14,9 @@ use crate::unit::{State, now_millis};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// One JSON document instead of a table.
+    /// A JSON array instead of a table; empty when nothing runs.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Serialize)]
-struct Report {
-    /// The hc-platform that watches the servers; null when none does.
-    supervisor: Option<u32>,
-    units: Vec<Row>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +43,7 @@ pub(crate) fn run(data: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     };
     let ready = !units.is_empty() && units.iter().all(|row| row.state == State::Ready);
     if args.json {
-        out::line(serde_json::to_string_pretty(&Report { supervisor, units })?);
+        out::line(serde_json::to_string_pretty(&units)?);
     } else if let Some(pid) = supervisor {
         print(pid, &units);
     } else {
@@ -86,7 +79,7 @@ fn port(name: &str, ports: &Ports) -> Option<u16> {
     match name {
         "api" => Some(ports.api),
         "ui" => Some(ports.ui),
-        "statements" => Some(ports.statements_gateway),
+        "gateway" => Some(ports.statements_gateway),
         _ => ports.of(name.parse::<Server>().ok()?).first().copied(),
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn run(data: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let report = Report::stdout();
     let started = Instant::now();
     let _lock = state::lock(data)?;
-    let layout = prepare(data, &servers, &[], &report).await?;
+    let layout = prepare(data, &servers, &[], Ports::from_env()?, &report).await?;
     let supervisor = Supervisor::new(
         Restart::WithBackOff,
         report.clone(),
@@ -72,9 +72,9 @@ pub(crate) async fn prepare(
     data: &Path,
     servers: &BTreeSet<Server>,
     more: &[(&str, u16)],
+    ports: Ports,
     report: &Report,
 ) -> anyhow::Result<Layout> {
-    let ports = Ports::from_env()?;
     let repository = layout::repository()?;
     let mut wanted: Vec<(&str, u16)> = servers
         .iter()
@@ -98,6 +98,19 @@ pub(crate) async fn prepare(
         tokio::task::spawn_blocking(move || artifacts::resolve(&repository, &report)).await??
     };
     Layout::open(&repository, data, artifacts, ports, false)
+}
+
+/// # Errors
+/// Some of these ports are taken; the text names their owners.
+pub(crate) fn check_ports(wanted: &[(&str, u16)]) -> anyhow::Result<()> {
+    let taken = taken(wanted);
+    if taken.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "nothing was started, because of taken ports:\n  {}",
+        taken.join("\n  ")
+    )
 }
 
 /// A line for each port that somebody else has.
