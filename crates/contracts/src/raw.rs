@@ -63,7 +63,8 @@ impl DeviceMetricValue {
 
 #[cfg(test)]
 mod tests {
-    use hc_domain::Metric;
+    use hc_domain::{MAX_EPOCH_MILLIS, Metric};
+    use proptest::prelude::*;
 
     use super::*;
     use crate::{
@@ -100,19 +101,21 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_reading_survives_the_round_trip() {
-        for software_version in [Some("1.2.0".to_owned()), None] {
-            let sent = Reading {
-                software_version,
-                ..reading()
-            };
+    proptest! {
+        #[test]
+        fn a_reading_survives_the_round_trip(
+            ts in 0..=MAX_EPOCH_MILLIS,
+            metric in prop::sample::select(Metric::ALL.to_vec()),
+            value in prop::num::f64::NORMAL | prop::num::f64::ZERO,
+            software_version in prop::option::of(".*"),
+        ) {
+            let sent = Reading { ts, metric, value, software_version, ..reading() };
             let key = written(&RAW_METRICS_KEY, &DeviceMetricKey::from(&sent));
             let value = written(&RAW_METRICS_VALUE, &DeviceMetricValue::from(&sent));
             let key: DeviceMetricKey = read(RAW_METRICS_KEY.schema(), &RAW_METRICS_KEY, &key);
             let value: DeviceMetricValue =
                 read(RAW_METRICS_VALUE.schema(), &RAW_METRICS_VALUE, &value);
-            assert_eq!(value.into_reading(key), Ok(sent));
+            prop_assert_eq!(value.into_reading(key), Ok(sent));
         }
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hc_kafka::{Outgoing, Producer, ProducerSettings};
+use hc_kafka::{Outgoing, Producer, ProducerSettings, TopicSpec};
 
 use crate::support::{LIMIT, admin, kafka, topic, within};
 
@@ -80,4 +80,22 @@ async fn an_absent_topic_is_a_failure_and_not_a_silence() {
     assert_eq!(failure.topic, absent);
     assert_eq!(failure.value.as_deref(), Some(b"v".as_slice()));
     assert_eq!(producer.stats().failed, 1);
+}
+
+#[tokio::test]
+async fn a_topic_made_again_is_written_to_by_the_same_producer() {
+    let topic = topic("outlived").await;
+    let producer = crate::support::producer();
+    let record = || Outgoing::new(&topic, b"k".to_vec(), b"v".to_vec());
+    for _ in 0..3 {
+        producer.deliver(record()).await.unwrap();
+    }
+    admin().delete_topic(&topic).await.unwrap();
+    let spec = TopicSpec::new(&topic, 1);
+    admin().create_topic(&spec).await.unwrap();
+    let delivered = within("the acknowledgement", producer.deliver(record())).await;
+    assert_eq!(delivered.unwrap().offset, 0);
+    producer.deliver(record()).await.unwrap();
+    let marks = admin().watermarks(&topic).await.unwrap().unwrap();
+    assert_eq!(marks[&0].high, 2);
 }
