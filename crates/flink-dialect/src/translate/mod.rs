@@ -7,7 +7,7 @@ mod units;
 use std::collections::BTreeMap;
 
 use crate::model::{identifier_list, option_list};
-use crate::{DataType, DialectError, Table, avro, quote_identifier};
+use crate::{Column, ColumnKind, DataType, DialectError, Table, avro, quote_identifier};
 
 use options::{Format, Mode, TableOptions};
 
@@ -327,9 +327,17 @@ fn probes(table: &Table, connector: Connector) -> Vec<String> {
     let name = quote_identifier(&table.name);
     let mut probes = vec![format!("EXPLAIN SELECT * FROM {name}")];
     if connector != Connector::Debezium {
+        // What a row consists of on its way in: fields, and metadata that can be written.
+        let written = |column: &&Column| match &column.kind {
+            ColumnKind::Physical { .. } => true,
+            ColumnKind::Metadata { is_virtual, .. } => !is_virtual,
+            ColumnKind::Computed { .. } => false,
+        };
         let columns: Vec<String> = table
-            .physical_columns()
-            .map(|(column, _)| column.to_owned())
+            .columns
+            .iter()
+            .filter(written)
+            .map(|column| column.name.clone())
             .collect();
         probes.push(format!(
             "EXPLAIN INSERT INTO {name} SELECT {} FROM {name}",
