@@ -213,7 +213,12 @@ fn patient(seed: &Seed, index: u32, today: NaiveDate) -> Result<Patient, DemoErr
         None => PatientDraft {
             patient_id: patient_id(index),
             name: format!("Patient {}", index + 1),
-            gender: if (index + 1) % 2 == 0 { "F" } else { "M" }.to_owned(),
+            gender: if (index + 1).is_multiple_of(2) {
+                "F"
+            } else {
+                "M"
+            }
+            .to_owned(),
             birth_date: NaiveDate::from_ymd_opt(1985, 1, 1).unwrap_or_default(),
             zip_code: "15200".to_owned(),
             timezone: "America/Chicago".to_owned(),
@@ -225,7 +230,12 @@ fn patient(seed: &Seed, index: u32, today: NaiveDate) -> Result<Patient, DemoErr
 fn device(seed: &Seed, index: u32) -> Result<Device, DemoError> {
     let generated = SeedDevice {
         device_id: format!("DEV-{}", patient_id(index)),
-        software_version: if index % 2 == 0 { "1.2.0" } else { "2.0.0" }.to_owned(),
+        software_version: if index.is_multiple_of(2) {
+            "1.2.0"
+        } else {
+            "2.0.0"
+        }
+        .to_owned(),
         hw_model: "RMD-110".to_owned(),
         latitude: 41.8781,
         longitude: -87.6298,

@@ -3,10 +3,15 @@
 
 pub mod app;
 pub mod clock;
+pub mod config;
+pub mod database;
 pub mod demo;
 pub mod http;
+pub mod kafka;
+pub mod projection;
 pub mod readiness;
 pub mod routes;
+pub mod serve;
 pub mod simulation;
 pub mod state;
 pub mod store;

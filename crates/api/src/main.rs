@@ -1,7 +1,105 @@
-#[expect(clippy::print_stdout, reason = "a command line tool prints its result")]
-fn main() {
-    println!(
-        "{}",
-        hc_api::app::document().to_pretty_json().unwrap_or_default()
+//! `hc-api`: see `hc-api --help`.
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use hc_api::{
+    app,
+    clock::Clock,
+    config::{Cli, Command, LogArgs, LogFormat},
+    database,
+    demo::Demo,
+    kafka::Kafka,
+    serve::serve,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match dotenvy::dotenv() {
+        Err(error) if !error.not_found() => return Err(error).context("reading .env"),
+        _ => {}
+    }
+    let cli = Cli::parse();
+    log_to_stderr(&cli.log)?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(&cli, stop_signal()?).await,
+        Command::Migrate => {
+            database::migrate(&required_pool(&cli)?).await?;
+            say("the tables are up to date");
+            Ok(())
+        }
+        Command::Seed => seed(&cli).await,
+        Command::Topics => {
+            let kafka = Kafka::new(&cli.kafka, &cli.registry)?;
+            let kafka = kafka.context("set KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL")?;
+            kafka
+                .ensure_topics()
+                .await?
+                .iter()
+                .for_each(|line| say(line));
+            Ok(())
+        }
+        Command::Openapi => {
+            say(&app::document().to_pretty_json()?);
+            Ok(())
+        }
+    }
+}
+
+async fn seed(cli: &Cli) -> anyhow::Result<()> {
+    let now = Clock::System.now();
+    let patients = cli.simulation.simulation_num_patients;
+    let demo = Demo::new(patients, now, cli.simulation.simulation_backfill_days)?;
+    if database::seed(&required_pool(cli)?, &demo, now).await? {
+        say(&format!(
+            "inserted {patients} patients with a device and a prescription each"
+        ));
+    } else {
+        say("there are rows already; nothing inserted");
+    }
+    Ok(())
+}
+
+fn required_pool(cli: &Cli) -> anyhow::Result<sqlx::PgPool> {
+    database::pool(&cli.database)?.context("set DATABASE_URL")
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the result of a command goes to standard output"
+)]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+fn log_to_stderr(args: &LogArgs) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&args.log).context("RUST_LOG")?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Cancelled by SIGINT or SIGTERM.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
     );
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(shutdown)
 }

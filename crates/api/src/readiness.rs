@@ -3,15 +3,59 @@
 use std::time::Duration;
 
 use hc_kafka::ConsumerState;
-use tokio::{sync::watch, time::timeout};
-
-use crate::{
-    simulation::{KafkaState, SimulationHandle},
-    state::Records,
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
+
+use crate::{kafka::Kafka, state::Records};
 
 /// Longest time for a check.
 const LIMIT: Duration = Duration::from_secs(2);
+/// Time between two looks at Kafka.
+const KAFKA_EVERY: Duration = Duration::from_secs(2);
+
+/// Whether Kafka can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KafkaState {
+    Connected,
+    /// Not configured.
+    Disabled,
+    /// Does not answer, or was not asked yet.
+    Unavailable,
+}
+
+/// Looks at Kafka every few seconds, so that nobody who wants to know has to wait for a broker that is gone.
+pub fn watch_kafka(
+    kafka: Option<&Kafka>,
+    tasks: &mut JoinSet<()>,
+    shutdown: CancellationToken,
+) -> watch::Receiver<KafkaState> {
+    let Some(kafka) = kafka.cloned() else {
+        return watch::channel(KafkaState::Disabled).1;
+    };
+    let (sender, receiver) = watch::channel(KafkaState::Unavailable);
+    let look = async move {
+        loop {
+            let answer = timeout(LIMIT, kafka.admin.ping(LIMIT)).await;
+            let state = if matches!(answer, Ok(Ok(_))) {
+                KafkaState::Connected
+            } else {
+                KafkaState::Unavailable
+            };
+            if sender.send_replace(state) != state {
+                tracing::info!(?state, "kafka");
+            }
+            sleep(KAFKA_EVERY).await;
+        }
+    };
+    tasks.spawn(async move {
+        shutdown.run_until_cancelled(look).await;
+    });
+    receiver
+}
 
 /// What is known about one dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,17 +79,17 @@ pub enum State {
 pub struct Readiness {
     /// The consumer of drift verdicts, when it runs.
     pub drift: Option<watch::Receiver<ConsumerState>>,
-    pub simulation: SimulationHandle,
+    pub kafka: watch::Receiver<KafkaState>,
 }
 
 impl Readiness {
     /// Asks all of them.
     pub async fn check(&self, records: &Records) -> Vec<Check> {
-        vec![postgres(records).await, self.kafka().await, self.drift()]
+        vec![postgres(records).await, self.kafka(), self.drift()]
     }
 
-    async fn kafka(&self) -> Check {
-        let (state, detail) = match self.simulation.kafka().await {
+    fn kafka(&self) -> Check {
+        let (state, detail) = match *self.kafka.borrow() {
             KafkaState::Disabled => (
                 State::Disabled,
                 "KAFKA_BOOTSTRAP_SERVERS is not set; readings reach the screen only",

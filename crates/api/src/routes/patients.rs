@@ -6,7 +6,7 @@ use axum::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use hc_domain::{Patient, PatientDraft, Versioned};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -38,11 +38,18 @@ pub struct PatientIn {
     /// F, M, O (other) or U (unknown)
     #[schema(examples("F"))]
     gender: String,
+    #[serde(deserialize_with = "date")]
     birth_date: NaiveDate,
     zip_code: String,
     /// IANA name
     #[schema(examples("America/Chicago"))]
     timezone: String,
+}
+
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .map_err(|_| D::Error::custom("must be a date such as 1980-05-12"))
 }
 
 impl Resource for PatientIn {

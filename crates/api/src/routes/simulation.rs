@@ -8,7 +8,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{ApiError, JsonObject, Resource},
-    simulation::{KafkaState, Scope, StartError, Status},
+    readiness::KafkaState,
+    simulation::{Scope, StartError, Status},
     state::AppState,
 };
 
@@ -109,8 +110,8 @@ pub enum KafkaStatus {
     Unavailable,
 }
 
-impl From<Status> for SimulationStatus {
-    fn from(status: Status) -> Self {
+impl SimulationStatus {
+    fn new(status: Status, kafka: KafkaState) -> Self {
         let (simulation_type, patient_id) = match status.scope {
             Scope::All => (SimulationType::All, None),
             Scope::Single(patient) => (SimulationType::Single, Some(patient.into())),
@@ -125,7 +126,7 @@ impl From<Status> for SimulationStatus {
             errors: status.errors,
             last_error: status.last_error,
             speed: status.speed,
-            kafka: match status.kafka {
+            kafka: match kafka {
                 KafkaState::Connected => KafkaStatus::Connected,
                 KafkaState::Disabled => KafkaStatus::Disabled,
                 KafkaState::Unavailable => KafkaStatus::Unavailable,
@@ -138,7 +139,8 @@ impl From<Status> for SimulationStatus {
 #[utoipa::path(get, path = "/simulation/status", tag = "simulation",
     responses((status = OK, body = SimulationStatus)))]
 async fn simulation_status(State(state): State<AppState>) -> Json<SimulationStatus> {
-    Json(state.simulation.status().into())
+    let kafka = state.simulation.kafka();
+    Json(SimulationStatus::new(state.simulation.status(), kafka))
 }
 
 /// Start the simulation

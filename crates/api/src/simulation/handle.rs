@@ -3,6 +3,8 @@
 use hc_domain::{EpochMillis, PatientId};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::readiness::KafkaState;
+
 /// Which devices report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
@@ -10,15 +12,6 @@ pub enum Scope {
     All,
     /// The devices of one patient.
     Single(PatientId),
-}
-
-/// Whether readings reach Kafka.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KafkaState {
-    Connected,
-    /// Not configured.
-    Disabled,
-    Unavailable,
 }
 
 /// What the simulation does.
@@ -36,7 +29,6 @@ pub struct Status {
     pub last_error: Option<String>,
     /// Story seconds per wall second; 0 while stopped.
     pub speed: f64,
-    pub kafka: KafkaState,
 }
 
 /// Why a simulation was not started.
@@ -56,8 +48,6 @@ pub(super) enum Command {
     Start(Scope, oneshot::Sender<Result<(), StartError>>),
     /// Answers whether the simulation was running.
     Stop(oneshot::Sender<bool>),
-    /// Answers whether Kafka can be reached now.
-    Probe(oneshot::Sender<KafkaState>),
 }
 
 /// Talks to the simulation; cheap to clone.
@@ -65,6 +55,7 @@ pub(super) enum Command {
 pub struct SimulationHandle {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) status: watch::Receiver<Status>,
+    pub(super) kafka: watch::Receiver<KafkaState>,
 }
 
 impl SimulationHandle {
@@ -92,17 +83,13 @@ impl SimulationHandle {
         self.status.borrow().clone()
     }
 
+    /// Whether Kafka can be reached.
+    pub fn kafka(&self) -> KafkaState {
+        *self.kafka.borrow()
+    }
+
     /// The simulated time.
     pub fn story_time(&self) -> EpochMillis {
         self.status.borrow().story_time
-    }
-
-    /// Whether Kafka can be reached now.
-    pub async fn kafka(&self) -> KafkaState {
-        let (answer, answered) = oneshot::channel();
-        if self.commands.send(Command::Probe(answer)).await.is_err() {
-            return KafkaState::Unavailable;
-        }
-        answered.await.unwrap_or(KafkaState::Unavailable)
     }
 }

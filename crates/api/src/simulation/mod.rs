@@ -1,5 +1,9 @@
 //! The simulated devices: one task owns everything about them, and the handle talks to it.
 
+mod engine;
 mod handle;
+mod sink;
+mod tail;
 
-pub use handle::{KafkaState, Scope, SimulationHandle, StartError, Status};
+pub use engine::{Engine, Parts, Settings};
+pub use handle::{Scope, SimulationHandle, StartError, Status};

@@ -10,12 +10,15 @@ use hc_domain::{DeviceId, Metric, Reading};
 use super::Hub;
 use crate::routes::telemetry::ReadingOut;
 
+/// Readings of one device and metric, oldest first.
+type Series = VecDeque<Arc<Reading>>;
+
 /// Readings on their way to screens.
 #[derive(Debug)]
 pub struct TelemetryFeed {
     hub: Arc<Hub>,
     per_series: usize,
-    recent: Mutex<BTreeMap<(DeviceId, Metric), VecDeque<Arc<Reading>>>>,
+    recent: Mutex<BTreeMap<(DeviceId, Metric), Series>>,
 }
 
 impl TelemetryFeed {

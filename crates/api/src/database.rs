@@ -1,0 +1,68 @@
+//! The connection pool, the migrations and the seed.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
+
+use crate::{config::DatabaseArgs, demo::Demo, store};
+
+/// Tables, schemas, triggers and the publication.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../postgres/migrations");
+
+/// How long a request waits for a connection before it is answered with 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A pool that connects when it is first used, or `None` without a database.
+///
+/// # Errors
+/// When the URL is not one.
+pub fn pool(args: &DatabaseArgs) -> anyhow::Result<Option<PgPool>> {
+    if args.database_url.is_empty() {
+        return Ok(None);
+    }
+    PgPoolOptions::new()
+        .max_connections(args.database_max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy(&args.database_url)
+        .map(Some)
+        .context("DATABASE_URL must look like postgresql://user:password@host:port/database")
+}
+
+/// Brings the tables up to date; repeating it changes nothing.
+///
+/// # Errors
+/// When the database does not answer or holds other migrations.
+pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
+    MIGRATIONS.run(pool).await.context("migrating the database")
+}
+
+/// Inserts the demonstration's rows if there is no patient, device or prescription. Whether it did.
+///
+/// # Errors
+/// When the database does not answer, or refuses a row.
+pub async fn seed(pool: &PgPool, demo: &Demo, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let mut tx = pool.begin().await?;
+    // Two seeds at once would both find the tables empty.
+    sqlx::query("LOCK TABLE patients, devices, prescriptions IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *tx)
+        .await?;
+    let empty = store::patients::is_empty(&mut tx).await?
+        && store::devices::is_empty(&mut tx).await?
+        && store::prescriptions::is_empty(&mut tx).await?;
+    if !empty {
+        return Ok(false);
+    }
+    for patient in &demo.patients {
+        store::patients::insert(&mut tx, patient, now).await?;
+    }
+    for device in &demo.devices {
+        store::devices::insert(&mut tx, device, now).await?;
+    }
+    for prescription in &demo.prescriptions {
+        store::prescriptions::insert(&mut tx, prescription, now).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}

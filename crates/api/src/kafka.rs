@@ -1,0 +1,98 @@
+//! Everything of Kafka that the service uses, made from one configuration.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context as _, bail};
+use hc_contracts::{subject::Subject, topics};
+use hc_kafka::{
+    Admin, DeadLetters, KafkaArgs, KafkaConfig, Producer, ProducerSettings, Registry, RegistryArgs,
+    TopicSpec,
+};
+
+/// A record that the brokers have not taken by then is handed over again by the simulation.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Clients of one Kafka cluster and its schema registry; cheap to clone.
+#[derive(Clone)]
+pub struct Kafka {
+    pub config: KafkaConfig,
+    pub admin: Admin,
+    pub producer: Producer,
+    pub registry: Registry,
+}
+
+impl std::fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kafka").finish_non_exhaustive()
+    }
+}
+
+impl Kafka {
+    /// The clients, or `None` when no broker is configured. Nothing connects yet.
+    ///
+    /// # Errors
+    /// When the configuration contradicts itself.
+    pub fn new(kafka: &KafkaArgs, registry: &RegistryArgs) -> anyhow::Result<Option<Self>> {
+        let Some(config) = kafka.config()? else {
+            return Ok(None);
+        };
+        let Some(registry) = registry.config()? else {
+            bail!("KAFKA_BOOTSTRAP_SERVERS is set, so SCHEMA_REGISTRY_URL must be set as well");
+        };
+        let settings = ProducerSettings {
+            client_id: "hc-api".to_owned(),
+            delivery_timeout: DELIVERY_TIMEOUT,
+            ..ProducerSettings::default()
+        };
+        Ok(Some(Self {
+            admin: Admin::new(&config)?,
+            producer: Producer::new(&config, &settings).context("making the Kafka producer")?,
+            registry: Registry::new(&registry)?,
+            config,
+        }))
+    }
+
+    /// Where records go that cannot be understood.
+    pub fn dead_letters(&self) -> DeadLetters {
+        DeadLetters::new(self.admin.clone(), self.producer.clone())
+    }
+
+    /// Creates the topics that the service writes, and registers their schemas. One line per topic and subject
+    /// says what was done; repeating it changes nothing.
+    ///
+    /// # Errors
+    /// When Kafka or the registry does not answer or refuses.
+    pub async fn ensure_topics(&self) -> anyhow::Result<Vec<String>> {
+        let specs: Vec<TopicSpec> = topics::OWNED.iter().map(spec).collect();
+        let changes = self.admin.apply(&specs).await?;
+        let mut lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        for topic in &topics::OWNED {
+            for subject in [topic.key, topic.value] {
+                let id = self.register(subject).await?;
+                lines.push(format!("{}: schema {id}", subject.name));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Registers a schema and returns its id.
+    ///
+    /// # Errors
+    /// When the registry does not answer or refuses.
+    pub async fn register(&self, subject: &Subject) -> anyhow::Result<u32> {
+        let id = self.registry.register(subject.name, subject.text).await;
+        id.with_context(|| format!("registering {}", subject.name))
+    }
+}
+
+fn spec(topic: &topics::Topic) -> TopicSpec {
+    let configs: BTreeMap<String, String> = topic
+        .configs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    TopicSpec {
+        configs,
+        ..TopicSpec::new(topic.name, topic.partitions)
+    }
+}

@@ -1,0 +1,22 @@
+//! Needs at most Postgres, by `DATABASE_URL`; `./run_tests.sh --fast` and
+//! `hc-platform exec --servers postgres -- cargo test -p hc-api --test it` provide it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the lints spare test functions, but not their helpers"
+)]
+
+mod devices;
+mod drift;
+mod environment;
+mod migrations;
+mod modes;
+mod openapi;
+mod patients;
+mod prescriptions;
+mod problems;
+mod seed;
+mod simulation;
+mod streams;
+mod support;

@@ -1,0 +1,337 @@
+use axum::http::Method;
+use futures::future::join_all;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{NOW, STORY_START, TestApp};
+
+const DAY: i64 = 86_400_000;
+
+/// For the time before the seeded prescriptions.
+fn earlier() -> Value {
+    json!({
+        "patientId": "P001",
+        "deviceId": "DEV-P001",
+        "medicationOrTherapy": "CPAP",
+        "startDate": 1_000,
+        "endDate": 2_000,
+        "parameters": [{"parameterName": "Pressure", "parameterValue": 9.5, "parameterTolerance": 1}],
+    })
+}
+
+fn with(change: fn(&mut Value)) -> Value {
+    let mut body = earlier();
+    change(&mut body);
+    body
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn the_life_of_a_prescription(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let created = app.post("/prescriptions", earlier()).await;
+    assert_snapshot!(created, @"");
+    let path = created.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(app.get(&path).await.json(), created.json());
+
+    let mut corrected = created.json();
+    corrected["parameters"][0]["parameterTolerance"] = json!(0.25);
+    assert_snapshot!(app.put(&path, "\"1\"", corrected).await, @"");
+    let open = app
+        .patch(&path, json!({"endDate": STORY_START - 2 * DAY}))
+        .await;
+    assert_eq!(open.json()["endDate"], STORY_START - 2 * DAY);
+    assert_eq!(open.json()["version"], 3);
+    assert_eq!(app.delete(&path, "\"1\"").await.status, 412);
+    assert_eq!(app.delete(&path, "\"3\"").await.status, 204);
+    assert_eq!(app.get(&path).await.status, 404);
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn lists_can_be_filtered(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    assert_eq!(app.post("/prescriptions", earlier()).await.status, 201);
+    assert_eq!(app.get("/prescriptions").await.column("deviceId").len(), 6);
+    for filter in ["patientId=P001", "deviceId=DEV-P001"] {
+        let page = app.get(&format!("/prescriptions?limit=1&{filter}")).await;
+        assert_eq!(page.column("deviceId"), ["DEV-P001"]);
+        let link = page.headers["link"].to_str().unwrap();
+        assert!(
+            link.ends_with(&format!("&{filter}>; rel=\"next\"")),
+            "{link}"
+        );
+        assert_eq!(
+            app.get(&format!("/prescriptions?{filter}"))
+                .await
+                .column("deviceId")
+                .len(),
+            2
+        );
+    }
+    assert_eq!(app.get("/prescriptions?deviceId=DEV-P009").await.text, "[]");
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn the_spelling_of_the_topics_is_accepted(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let body = json!({
+        "prescription_id": "RX-ignored",
+        "patient_id": "P001",
+        "device_id": "DEV-P001",
+        "start_date": 1_000,
+        "end_date": 2_000,
+        "parameters": "[{\"parameter_name\": \"FlowRate\", \"parameter_value\": 2.5, \
+            \"parameter_type\": \"float\", \"parameter_tolerance\": 0.5}]",
+    });
+    let created = app.post("/prescriptions", body).await;
+    assert_eq!(created.status, 201, "{created}");
+    assert_eq!(created.json()["parameters"][0]["unit"], "L/min");
+    assert_eq!(created.json()["medicationOrTherapy"], "");
+    assert_ne!(created.json()["prescriptionId"], "RX-ignored");
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn a_start_that_is_not_given_is_the_story_time(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let ended = app
+        .patch(
+            "/prescriptions/RX-DEV-P001-a3F9",
+            json!({"endDate": STORY_START - 1_000_000}),
+        )
+        .await;
+    assert_eq!(ended.status, 200, "{ended}");
+    let body = with(|b| {
+        b.as_object_mut().unwrap().remove("startDate");
+        b["endDate"] = Value::Null;
+    });
+    let created = app.post("/prescriptions", body).await;
+    assert_eq!(created.status, 201, "{created}");
+    let start = created.json()["startDate"].as_i64().unwrap();
+    assert_eq!(start, app.simulation.story_time());
+    assert!(
+        (STORY_START - 600_000..=STORY_START).contains(&start),
+        "{start}"
+    );
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn what_is_wrong_is_said_and_where(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let errors =
+        async |change: fn(&mut Value)| app.post("/prescriptions", with(change)).await.errors();
+
+    assert_eq!(
+        errors(|b| {
+            b["deviceId"] = json!("DEV-P999");
+            b["patientId"] = json!("P999");
+        })
+        .await,
+        [
+            "/patientId: is not the id of a patient",
+            "/deviceId: is not the id of a device"
+        ]
+    );
+    assert_eq!(
+        errors(|b| b["deviceId"] = json!("DEV-P002")).await,
+        ["/deviceId: is not worn by patient P001"]
+    );
+    assert_eq!(
+        errors(|b| b["parameters"][0]["parameterTolerance"] = json!(-1)).await,
+        ["/parameters/0/parameterTolerance: must not be negative"]
+    );
+    assert_eq!(
+        errors(|b| b["parameters"][0]["parameterValue"] = json!("ten")).await,
+        ["/parameters/0/parameterValue: invalid type: string \"ten\", expected f64"]
+    );
+    assert_eq!(
+        errors(|b| b["endDate"] = json!(1_000)).await,
+        ["/endDate: must be after startDate"]
+    );
+    assert_eq!(
+        errors(|b| {
+            let again = b["parameters"][0].clone();
+            b["parameters"].as_array_mut().unwrap().push(again);
+        })
+        .await,
+        ["/parameters/1/parameterName: Pressure is prescribed twice; a metric may appear once"]
+    );
+    assert_eq!(
+        errors(|b| b["parameters"] = json!([])).await,
+        ["/parameters: must have at least one parameter"]
+    );
+    assert_eq!(
+        errors(|b| b["parameters"] = json!("[{")).await,
+        [
+            "/parameters: must be an array, or an array as JSON text: EOF while parsing an object at line 1 column 2"
+        ]
+    );
+    assert_eq!(
+        errors(|b| {
+            b["parameters"][0]
+                .as_object_mut()
+                .unwrap()
+                .remove("parameterTolerance");
+        })
+        .await,
+        ["/parameters/0/parameterTolerance: is required"]
+    );
+    assert_eq!(
+        errors(|b| {
+            b["endDat"] = json!(5);
+        })
+        .await,
+        [
+            "/endDat: is not known here; the fields are patientId, deviceId, medicationOrTherapy, startDate, endDate, \
+          parameters, supersedes"
+        ]
+    );
+    let moved = app
+        .patch(
+            "/prescriptions/RX-DEV-P001-a3F9",
+            json!({"deviceId": "DEV-P002"}),
+        )
+        .await;
+    assert_eq!(
+        moved.errors(),
+        ["/deviceId: cannot be changed; end this prescription and create one for the other device"]
+    );
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn a_change_says_which_version_it_is_meant_for(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let path = "/prescriptions/RX-DEV-P001-a3F9";
+    let current = app.get(path).await.json();
+    let put = app.send(Method::PUT, path, &[], Some(current)).await;
+    assert_snapshot!(put, @"");
+    assert_eq!(app.send(Method::DELETE, path, &[], None).await.status, 428);
+    let stale = app
+        .send(
+            Method::PATCH,
+            path,
+            &[("if-match", "\"7\"")],
+            Some(json!({"endDate": null})),
+        )
+        .await;
+    assert_snapshot!(stale, @"");
+    assert_eq!(
+        app.delete(path, "1").await.status,
+        400,
+        "an entity tag has quotes"
+    );
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn of_two_changes_of_one_version_one_is_refused(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let path = "/prescriptions/RX-DEV-P001-a3F9";
+    let mut body = app.get(path).await.json();
+    for round in 1..=5 {
+        let tag = format!("\"{round}\"");
+        let changes = (0..4).map(|writer| {
+            body["medicationOrTherapy"] = json!(format!("therapy {round}.{writer}"));
+            app.put(path, &tag, body.clone())
+        });
+        let answers = join_all(changes).await;
+        let mut codes: Vec<u16> = answers
+            .iter()
+            .map(|answer| answer.status.as_u16())
+            .collect();
+        codes.sort_unstable();
+        assert_eq!(codes, [200, 412, 412, 412]);
+        let winner = answers.iter().find(|answer| answer.status == 200).unwrap();
+        assert_eq!(app.get(path).await.json(), winner.json(), "nothing is lost");
+    }
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn prescriptions_do_not_overlap(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    // The seeded prescription of the device has started, and has no end.
+    let late = with(|b| {
+        b["startDate"] = json!(STORY_START + DAY);
+        b["endDate"] = Value::Null;
+    });
+    assert_snapshot!(app.post("/prescriptions", late).await, @"");
+
+    // Four at once, for a time in which there is none: one gets it.
+    let answers = join_all((0..4).map(|_| app.post("/prescriptions", earlier()))).await;
+    let mut codes: Vec<u16> = answers
+        .iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [201, 409, 409, 409]);
+
+    // A correction must not overlap either.
+    let created = answers.iter().find(|answer| answer.status == 201).unwrap();
+    let path = created.headers["location"].to_str().unwrap();
+    assert_eq!(app.patch(path, json!({"endDate": null})).await.status, 409);
+
+    let another_metric = with(|b| b["parameters"][0]["parameterName"] = json!("FlowRate"));
+    assert_eq!(app.post("/prescriptions", another_metric).await.status, 201);
+    let afterwards = with(|b| {
+        b["startDate"] = json!(2_000);
+        b["endDate"] = json!(3_000);
+    });
+    assert_eq!(
+        app.post("/prescriptions", afterwards).await.status,
+        201,
+        "the end is exclusive"
+    );
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn a_therapy_change_ends_the_old_prescription(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let old = "/prescriptions/RX-DEV-P001-a3F9";
+    let change = with(|b| {
+        b["startDate"] = json!(NOW);
+        b["endDate"] = Value::Null;
+        b["supersedes"] = json!("RX-DEV-P001-a3F9");
+    });
+    let created = app.post("/prescriptions", change.clone()).await;
+    assert_eq!(created.status, 201, "{created}");
+    let ended = app.get(old).await.json();
+    assert_eq!(
+        (&ended["endDate"], &ended["version"]),
+        (&json!(NOW), &json!(2))
+    );
+
+    let mut refused = change;
+    let mut post = async |field: &str, value: Value| {
+        refused[field] = value;
+        app.post("/prescriptions", refused.clone()).await.errors()
+    };
+    assert_eq!(
+        post("startDate", json!(NOW + 1)).await,
+        ["/supersedes: has ended before the new one starts"]
+    );
+    assert_eq!(
+        post("startDate", json!(0)).await[0]
+            .split_once(',')
+            .unwrap()
+            .0,
+        "/startDate: must be after the start of the superseded prescription"
+    );
+    assert_eq!(
+        post("supersedes", json!("RX-none")).await,
+        ["/supersedes: is not the id of a prescription"]
+    );
+    assert_eq!(
+        post("supersedes", json!("RX-DEV-P002-k7Qm")).await,
+        ["/supersedes: is a prescription of another device, DEV-P002"]
+    );
+    assert_eq!(
+        app.get("/prescriptions?deviceId=DEV-P001")
+            .await
+            .column("deviceId")
+            .len(),
+        2
+    );
+    assert_eq!(
+        app.get(old).await.json(),
+        ended,
+        "a refused change leaves no trace"
+    );
+}

@@ -1,0 +1,44 @@
+use hc_api::{clock::Clock, database, demo::Demo};
+use insta::assert_snapshot;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{NOW, STORY_START, TestApp};
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn the_demonstration_is_inserted_once(pool: PgPool) {
+    let app = TestApp::seeded(pool.clone()).await;
+    assert_snapshot!(app.get("/patients/P003").await, @"");
+    assert_snapshot!(app.get("/prescriptions/RX-DEV-P003-Zt2x").await, @"");
+    assert_eq!(
+        app.get("/prescriptions/RX-DEV-P003-Zt2x").await.json()["startDate"],
+        STORY_START - 86_400_000
+    );
+    app.patch("/patients/P001", json!({"name": "Somebody"}))
+        .await;
+
+    let clock = Clock::fixed(NOW + 1);
+    let demo = Demo::new(7, clock.now(), 180).unwrap();
+    assert!(!database::seed(&pool, &demo, clock.now()).await.unwrap());
+    assert_eq!(app.get("/patients/P001").await.json()["name"], "Somebody");
+    assert_eq!(app.get("/patients").await.column("patientId").len(), 5);
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn more_patients_are_made_by_rule(pool: PgPool) {
+    let clock = Clock::fixed(NOW);
+    let demo = Demo::new(30, clock.now(), 180).unwrap();
+    assert_eq!(demo, Demo::new(30, clock.now(), 180).unwrap());
+    assert!(database::seed(&pool, &demo, clock.now()).await.unwrap());
+    let app = TestApp::empty(pool).await;
+    let ids = app.get("/patients").await.column("patientId");
+    assert_eq!((ids.len(), ids[29].as_str()), (30, "P030"));
+    let device = app.get("/devices/DEV-P030").await.json();
+    assert_eq!(device["patientId"], "P030");
+    assert_eq!(
+        app.get("/prescriptions?deviceId=DEV-P030")
+            .await
+            .column("patientId"),
+        ["P030"]
+    );
+}

@@ -1,0 +1,321 @@
+//! The router in process, with a clock that stands still and identifiers that are always the same.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use hc_api::{
+    app,
+    clock::{Clock, Ids},
+    database,
+    demo::Demo,
+    readiness::{KafkaState, Readiness},
+    simulation::{Engine, Parts, Settings, SimulationHandle},
+    state::{AppState, Records},
+    stream::{Hub, TelemetryFeed},
+};
+use hc_simulator::{Bias, Pace, Simulator};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// 2026-06-01T00:00:00Z
+pub const NOW: i64 = 1_780_272_000_000;
+/// 180 days before.
+pub const STORY_START: i64 = NOW - 180 * 86_400_000;
+
+pub struct TestApp {
+    pub router: Router,
+    pub state: AppState,
+    pub drift: Arc<Hub>,
+    pub simulation: SimulationHandle,
+    pub shutdown: CancellationToken,
+    engine: JoinHandle<()>,
+}
+
+impl TestApp {
+    /// Without a row.
+    pub async fn empty(pool: PgPool) -> Self {
+        Self::new(Records::Postgres(pool)).await
+    }
+
+    /// With the demonstration's rows.
+    pub async fn seeded(pool: PgPool) -> Self {
+        let clock = Clock::fixed(NOW);
+        let demo = Demo::new(5, clock.now(), 180).unwrap();
+        assert!(database::seed(&pool, &demo, clock.now()).await.unwrap());
+        Self::empty(pool).await
+    }
+
+    /// Without a database.
+    pub async fn demo() -> Self {
+        let demo = Demo::new(5, Clock::fixed(NOW).now(), 180).unwrap();
+        Self::new(Records::Demo(Arc::new(demo))).await
+    }
+
+    pub async fn new(records: Records) -> Self {
+        let clock = Clock::fixed(NOW);
+        let ids = Arc::new(Ids::seeded(1));
+        let telemetry = Arc::new(TelemetryFeed::new(
+            Arc::new(Hub::new("b00t".to_owned(), 1_000)),
+            200,
+        ));
+        let drift = Arc::new(Hub::new("b00t".to_owned(), 1_000));
+        let kafka = watch::channel(KafkaState::Disabled).1;
+        let shutdown = CancellationToken::new();
+        let (simulation, engine) = Engine::new(Parts {
+            settings: settings(),
+            clock: clock.clone(),
+            records: records.clone(),
+            feed: telemetry.clone(),
+            kafka: None,
+            kafka_state: kafka.clone(),
+        })
+        .await;
+        let engine = tokio::spawn(engine.run(shutdown.clone()));
+        let state = AppState {
+            records,
+            clock,
+            ids,
+            telemetry,
+            drift: drift.clone(),
+            readiness: Readiness { drift: None, kafka },
+            simulation: simulation.clone(),
+            shutdown: shutdown.clone(),
+        };
+        let origins = ["http://localhost:5173".parse().unwrap()];
+        Self {
+            router: app::router(state.clone(), &origins),
+            state,
+            drift,
+            simulation,
+            shutdown,
+            engine,
+        }
+    }
+
+    /// Stops the tasks, as the service does.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.engine.await.unwrap();
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, &[], Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, if_match: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, &[("if-match", if_match)], Some(body))
+            .await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, &[], Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str, if_match: &str) -> Answer {
+        self.send(Method::DELETE, path, &[("if-match", if_match)], None)
+            .await
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Some(json) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.raw(request.body(body).unwrap()).await
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Answer {
+        Answer::read(&self.router, request).await
+    }
+
+    /// Opens an event stream.
+    pub async fn events(&self, path: &str, last_event_id: Option<&str>) -> Events {
+        let mut request = Request::builder().uri(path);
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "text/event-stream"
+        );
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
+        Events {
+            body: response.into_body(),
+            text: String::new(),
+        }
+    }
+}
+
+/// Fast, and with the bias of the demonstration.
+pub fn settings() -> Settings {
+    Settings {
+        pace: Pace {
+            backfill: Duration::from_secs(180 * 86_400),
+            interval: Duration::from_secs(300),
+        },
+        records_per_second: 3_000.0,
+        simulator: Simulator::new(1).with_bias(Bias {
+            device_id: "DEV-P003".parse().unwrap(),
+            metric: hc_domain::Metric::Pressure,
+            offset: 2.4,
+        }),
+    }
+}
+
+/// A response; prints as status, telling headers and body.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub async fn read(router: &Router, request: Request<Body>) -> Self {
+        let response = router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// The field of every element of an array.
+    pub fn column(&self, field: &str) -> Vec<String> {
+        let rows = self.json();
+        let rows = rows.as_array().unwrap();
+        rows.iter()
+            .map(|row| row[field].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// `pointer: detail` of every field error.
+    pub fn errors(&self) -> Vec<String> {
+        assert_eq!(
+            self.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            self.text
+        );
+        let body = self.json();
+        let errors = body["errors"].as_array().unwrap();
+        errors
+            .iter()
+            .map(|error| {
+                let text = |field: &str| error[field].as_str().unwrap().to_owned();
+                format!("{}: {}", text("pointer"), text("detail"))
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.status)?;
+        for name in [
+            header::ALLOW,
+            header::CONTENT_TYPE,
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
+            header::RETRY_AFTER,
+        ] {
+            if let Some(value) = self.headers.get(&name) {
+                writeln!(f, "{name}: {}", value.to_str().unwrap())?;
+            }
+        }
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        write!(f, "{}", serde_json::to_string_pretty(&self.json()).unwrap())
+    }
+}
+
+/// One server-sent event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub id: Option<String>,
+    pub name: String,
+    pub data: Value,
+}
+
+pub struct Events {
+    body: Body,
+    text: String,
+}
+
+impl Events {
+    /// The next event, or `None` at the end of the stream.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let frame: String = self.text.drain(..end + 2).collect();
+                match parse(&frame) {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
+            let frame = timeout(Duration::from_secs(20), self.body.frame())
+                .await
+                .expect("an event within 20 s")?;
+            let bytes = frame.unwrap().into_data().unwrap();
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    pub async fn take(&mut self, count: usize) -> Vec<Event> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            events.push(self.next().await.expect("the stream goes on"));
+        }
+        events
+    }
+}
+
+fn parse(frame: &str) -> Option<Event> {
+    let field = |name: &str| {
+        frame
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+            .map(str::to_owned)
+    };
+    Some(Event {
+        id: field("id"),
+        name: field("event")?,
+        data: serde_json::from_str(&field("data")?).unwrap(),
+    })
+}
