@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { timeLabels, unjudged, yRange } from './chart'
+import { markRadius, timeLabels, unjudged, yRange } from './chart'
 import type { Band } from './prescriptions'
 
 const band: Band = { start: 0, end: Infinity, target: 12, tolerance: 1, prescriptionId: 'RX' }
@@ -23,6 +23,11 @@ it('marks readings outside the band until a verdict speaks of them', () => {
   const series = { ts: [1, 2, 3], values: [12, 14, 15] }
   expect(unjudged(series, [band], new Set([3]))).toEqual([{ ts: 2, value: 14 }])
   expect(unjudged(series, [], new Set())).toEqual([])
+})
+
+it('draws marks smaller where there are many', () => {
+  expect(markRadius(700, 72)).toBe(4.5)
+  expect(markRadius(300, 150)).toBe(2.2)
 })
 
 it('names the day once, and again when it changes', () => {

@@ -63,6 +63,11 @@ export function timeLabels(splits: readonly number[]): string[] {
   })
 }
 
+/** In CSS pixels: as large as neighbours leave room for. */
+export function markRadius(width: number, pointsInView: number): number {
+  return Math.min(Math.max((width / Math.max(pointsInView, 1)) * 0.7, 2.2), 4.5)
+}
+
 function drawBand(u: uPlot, { bands, colors }: Overlay): void {
   const { ctx, bbox } = u
   const right = bbox.left + bbox.width
@@ -96,7 +101,7 @@ function drawBand(u: uPlot, { bands, colors }: Overlay): void {
 
 function drawMarks(u: uPlot, { verdicts, outside, colors }: Overlay): void {
   const { ctx } = u
-  const r = 4.5 * devicePixelRatio
+  const r = markRadius(u.width, pointsInView(u)) * devicePixelRatio
   ctx.lineWidth = 1.25 * devicePixelRatio
   ctx.strokeStyle = colors.outside
   for (const point of outside) {
@@ -116,8 +121,13 @@ function drawMarks(u: uPlot, { verdicts, outside, colors }: Overlay): void {
     ctx.lineTo(x - r, y + up * r * 0.75)
     ctx.closePath()
     ctx.fill()
-    ctx.stroke()
+    if (r > 3 * devicePixelRatio) ctx.stroke()
   }
+}
+
+function pointsInView(u: uPlot): number {
+  const times = u.data[0]
+  return lowerBound(times as number[], u.scales.x?.max ?? 0) - lowerBound(times as number[], u.scales.x?.min ?? 0)
 }
 
 function clipped(u: uPlot, draw: () => void): void {

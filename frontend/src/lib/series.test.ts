@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { align, ReadingStore } from './series'
+import type { MetricName } from '@/api/types'
+import { align, ReadingStore, timeRange } from './series'
 
-const reading = (deviceId: string, ts: number, metricValue: number, metricName = 'Pressure') => ({ deviceId, metricName, ts, metricValue })
+const reading = (deviceId: string, ts: number, metricValue: number, metricName: MetricName = 'Pressure') => ({ deviceId, metricName, ts, metricValue })
 
 describe('ReadingStore', () => {
   it('sorts late readings in and counts a repeated one once', () => {
@@ -32,4 +33,14 @@ it('aligns devices on one time axis with null for gaps, because NaN blanks a cha
     [null, null, null],
   ])
   expect(align(store, 'Pressure', [])).toEqual([[]])
+})
+
+it('shows the newest hours, and only what there is', () => {
+  const hour = 3_600_000
+  const long = { ts: [0, 10 * hour], values: [1, 1] }
+  const [from, to] = timeRange([long, undefined, { ts: [], values: [] }], 6) ?? [0, 0]
+  expect(from).toBeCloseTo(4 * hour - 0.06 * hour, 0)
+  expect(to).toBeGreaterThan(10 * hour)
+  expect(timeRange([{ ts: [9 * hour, 10 * hour], values: [1, 1] }], 6)?.[0]).toBeGreaterThan(8.9 * hour)
+  expect(timeRange([undefined], 6)).toBeUndefined()
 })

@@ -64,6 +64,21 @@ export class ReadingStore {
   }
 }
 
+/** What the charts can show; the longest is what the store keeps at five story minutes a reading. */
+export const WINDOW_HOURS: readonly number[] = [3, 6, 12, 24]
+const HOUR = 3_600_000
+
+/** The newest `hours` of the given series, or all of them while there is less; one range for all charts. */
+export function timeRange(series: readonly (Series | undefined)[], hours: number): [number, number] | undefined {
+  const filled = series.filter((s) => s !== undefined && s.ts.length > 0) as Series[]
+  if (filled.length === 0) return undefined
+  const first = Math.min(...filled.map((s) => s.ts[0] as number))
+  const last = Math.max(...filled.map((s) => s.ts.at(-1) as number))
+  const from = Math.max(first, last - hours * HOUR)
+  const air = Math.max((last - from) * 0.01, 60_000)
+  return [from - air, last + air]
+}
+
 /** `null` where a device has no reading at a time: NaN would blank the whole chart. */
 export type Aligned = [number[], ...(number | null)[][]]
 
