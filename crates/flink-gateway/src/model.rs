@@ -130,6 +130,16 @@ pub struct ResultSet {
     pub rows: Vec<Vec<Value>>,
 }
 
+impl Statement {
+    /// Moves to a phase with its detail. A statement that is being deleted stays so, whatever is learned about it.
+    pub fn set_phase(&mut self, phase: Phase, detail: impl Into<String>) {
+        if self.phase != Phase::Deleting {
+            self.phase = phase;
+            self.detail = detail.into();
+        }
+    }
+}
+
 /// A statement in the store: one JSON file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {

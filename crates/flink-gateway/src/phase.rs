@@ -195,7 +195,7 @@ mod tests {
         ];
         for (statement, job, expected) in cases {
             assert_eq!(
-                decide(statement, &[job.clone()], false),
+                decide(statement, std::slice::from_ref(&job), false),
                 expected,
                 "{:?} {job:?}",
                 statement.phase

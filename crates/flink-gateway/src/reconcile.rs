@@ -22,6 +22,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(150);
 const IDLE_PAUSE: Duration = Duration::from_millis(1000);
 /// How long a job must be missing before it counts as lost.
 const ABSENT_FOR: Duration = Duration::from_secs(1);
+/// How long the JobManager must be away before its statements count as degraded.
+const AWAY_FOR: Duration = Duration::from_secs(3);
 /// Pause between two submissions of one statement.
 const RESUBMIT_PAUSE: Duration = Duration::from_secs(5);
 /// Pause between two tries of a statement that waits for a server.
@@ -32,7 +34,8 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 struct Memory {
     absent_since: HashMap<String, Instant>,
     last_try: HashMap<String, Instant>,
-    job_manager_away: bool,
+    /// Since when the JobManager does not answer.
+    away_since: Option<Instant>,
 }
 
 impl Memory {
@@ -102,17 +105,30 @@ async fn round(engine: &Arc<Engine>, memory: &mut Memory) -> bool {
 async fn look(engine: &Engine, memory: &mut Memory) -> Option<Vec<Job>> {
     match engine.jobs.jobs().await {
         Ok(jobs) => {
-            if std::mem::take(&mut memory.job_manager_away) {
+            if memory.away_since.take().is_some() {
                 tracing::info!("the JobManager is back");
             }
             Some(jobs)
         }
         Err(error) => {
-            if !std::mem::replace(&mut memory.job_manager_away, true) {
-                tracing::warn!(%error, "no news about jobs; waiting");
-            }
             memory.absent_since.clear();
+            let away_since = *memory.away_since.get_or_insert_with(|| {
+                tracing::warn!(%error, "no news about jobs; waiting");
+                Instant::now()
+            });
+            if away_since.elapsed() >= AWAY_FOR {
+                degrade_all(engine, &format!("waiting: {error}")).await;
+            }
             None
+        }
+    }
+}
+
+/// Without a JobManager nothing runs; what it says once it is back decides what happens to each statement.
+async fn degrade_all(engine: &Engine, detail: &str) {
+    for statement in engine.store.statements() {
+        if statement.phase == Phase::Running {
+            set(engine, &statement.name, Phase::Degraded, detail.to_owned()).await;
         }
     }
 }
@@ -219,8 +235,7 @@ async fn set(engine: &Engine, name: &str, phase: Phase, detail: String) {
         if statement.phase != phase {
             tracing::info!(statement = name, from = %statement.phase, to = %phase, detail, "phase");
         }
-        statement.phase = phase;
-        statement.detail = detail;
+        statement.set_phase(phase, detail);
         statement.jobs.ran |= phase == Phase::Running;
         statement.jobs.seen = true;
     };

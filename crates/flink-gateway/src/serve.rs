@@ -27,6 +27,9 @@ use crate::tuning::Tuning;
 /// Longest wait of a POST for its statement; HTTP clients commonly give up after 10 s.
 const HOLD: Duration = Duration::from_secs(8);
 
+/// How long requests may take after the signal to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// Command line of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -137,11 +140,20 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         })
     };
     tracing::info!(address = %local, "statements gateway ready");
-    axum::serve(listener, router(api))
-        .with_graceful_shutdown(stop_signal())
-        .await?;
-    tracing::info!("stopping; jobs keep running");
-    stop.cancel();
+    let stopping = stop.clone();
+    let server = axum::serve(listener, router(api)).with_graceful_shutdown(async move {
+        stop_signal().await;
+        tracing::info!("stopping; jobs keep running");
+        stopping.cancel();
+    });
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = server => served?,
+        () = overdue => tracing::warn!("requests that are still held are cut off"),
+    }
     background.await.context("the reconcile loop ended badly")
 }
 

@@ -81,8 +81,8 @@ impl Deployment {
             Err(refusals) => bail!("{}", refusals.join("\n")),
         };
         self.clear(nodes, &plan).await?;
-        let failed = self.create(nodes, &plan).await;
-        self.fill(nodes, &plan, failed).await;
+        let missing = self.create(nodes, &plan).await;
+        self.fill(nodes, &plan, &missing).await;
         Ok(self.report)
     }
 
@@ -155,36 +155,32 @@ impl Deployment {
         failed
     }
 
-    /// Starts what fills the tables, a table after those it reads; what reads a failed table is left out.
-    async fn fill(&mut self, nodes: &[Node], plan: &Plan, mut failed: BTreeSet<String>) {
-        for wave in plan::waves(nodes) {
-            let mut work = Vec::new();
-            for node in wave {
-                let Some(dml) = &node.dml else { continue };
-                let bad = std::iter::once(&node.table)
-                    .chain(&node.parents)
-                    .find(|table| failed.contains(*table));
-                if let Some(bad) = bad.cloned() {
-                    failed.insert(node.table.clone());
-                    self.report.push(Line::skipped(&node.dml_name, &bad));
-                } else {
-                    work.push((node, dml));
+    /// Starts what fills the tables, in order. Nobody waits for what he reads to run: its table is there, and records
+    /// will come. Where a table is missing, what fills or reads it is left out.
+    async fn fill(&mut self, nodes: &[Node], plan: &Plan, missing: &BTreeSet<String>) {
+        let client = &self.client;
+        let work = nodes
+            .iter()
+            .filter_map(|node| Some((node, node.dml.as_ref()?)))
+            .map(|(node, dml)| async move {
+                let name = &node.dml_name;
+                let mut used = std::iter::once(&node.table).chain(&node.parents);
+                match used.find(|table| missing.contains(*table)) {
+                    Some(table) => Line::skipped(name, table),
+                    None => {
+                        put(
+                            client,
+                            name,
+                            dml,
+                            &node.properties,
+                            plan.steps(&node.table).dml,
+                        )
+                        .await
+                    }
                 }
-            }
-            let client = &self.client;
-            let work = work.into_iter().map(|(node, dml)| async move {
-                let (name, step) = (&node.dml_name, plan.steps(&node.table).dml);
-                (node, put(client, name, dml, &node.properties, step).await)
             });
-            let lines: Vec<(&Node, Line)> = stream::iter(work).buffered(PARALLEL).collect().await;
-            failed.extend(
-                lines
-                    .iter()
-                    .filter(|(_, line)| !line.ok())
-                    .map(|(node, _)| node.table.clone()),
-            );
-            self.report.extend(lines.into_iter().map(|(_, line)| line));
-        }
+        let lines: Vec<Line> = stream::iter(work).buffered(PARALLEL).collect().await;
+        self.report.extend(lines.into_iter());
     }
 }
 

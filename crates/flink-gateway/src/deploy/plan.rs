@@ -168,24 +168,6 @@ pub(super) fn order(nodes: Vec<Node>, first: &[String]) -> Vec<Node> {
     front
 }
 
-/// Groups of tables that do not read each other, in order.
-pub(super) fn waves(nodes: &[Node]) -> Vec<Vec<&Node>> {
-    let mut waves: Vec<Vec<&Node>> = Vec::new();
-    for node in nodes {
-        match waves.last_mut() {
-            Some(wave)
-                if wave
-                    .iter()
-                    .all(|earlier| !node.parents.contains(&earlier.table)) =>
-            {
-                wave.push(node)
-            }
-            _ => waves.push(vec![node]),
-        }
-    }
-    waves
-}
-
 /// Nodes come after their parents, so one pass from the end finds all ancestors.
 fn with_ancestors(nodes: &[Node], tables: &[String]) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = tables.iter().cloned().collect();
@@ -383,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn selection_order_and_waves() {
+    fn selection_and_order() {
         let nodes = vec![
             node("a", &[]),
             node("b", &[]),
@@ -403,10 +385,5 @@ mod tests {
         assert!(select(nodes.clone(), &["x".into()]).is_err());
         let ordered = order(nodes, &["c".into(), "absent".into()]);
         assert_eq!(names(&ordered), ["b", "c", "a", "d"]);
-        let waves: Vec<Vec<&str>> = waves(&ordered)
-            .iter()
-            .map(|wave| wave.iter().map(|node| node.table.as_str()).collect())
-            .collect();
-        assert_eq!(waves, [vec!["b"], vec!["c", "a"], vec!["d"]]);
     }
 }

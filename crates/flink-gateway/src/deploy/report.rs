@@ -70,10 +70,6 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn push(&mut self, line: Line) {
-        self.lines.push(line);
-    }
-
     pub(super) fn extend(&mut self, lines: impl Iterator<Item = Line>) {
         self.lines.extend(lines);
     }

@@ -28,9 +28,13 @@ impl Engine {
         }
         warn(&name, &translated);
         let made_topic = self.make_topic(&translated.topic).await?;
-        let result = self
+        let checked = self
             .define_and_check(&ready, &create.table, &translated)
             .await;
+        let result = match checked {
+            Ok(()) => self.register(&translated).await,
+            Err(problem) => Err(problem),
+        };
         if let Err(problem) = result {
             self.undo_create(&ready, &name, made_topic).await;
             return Err(problem);
@@ -119,6 +123,16 @@ impl Engine {
         ready.define(&table.name, &translated.sql).await?;
         for probe in &translated.probes {
             ready.run(probe, &Config::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Registers what Flink's writer would register with the first record, so that readers need not wait for one.
+    async fn register(&self, translated: &TranslatedTable) -> Result<(), Problem> {
+        for subject in &translated.subjects {
+            self.registry
+                .register(&subject.name, &subject.schema.to_string())
+                .await?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::checkpoints;
 use crate::flink::FlinkError;
 use crate::flink::sql_gateway::Config;
 use crate::model::{Phase, Statement};
+use crate::session::Ready;
 
 impl Engine {
     /// Submits the job of a statement, from a checkpoint if one is given.
@@ -26,44 +27,68 @@ impl Engine {
         restore: Option<&Path>,
     ) -> Result<(), Problem> {
         // The SQL Gateway tries for a minute to reach an absent JobManager; nobody else could use the session then.
-        self.jobs.jobs().await?;
-        let mut targets = Vec::new();
+        let jobs = self.jobs.jobs().await?;
         let ready = self.session.ready().await?;
-        for insert in inserts {
-            let target = self.own_table(&insert.target)?;
-            self.ensure_table(&ready, target).await?;
-            targets.push(target);
+        let (sql, mut config) = self
+            .job_text(&ready, statement, properties, inserts)
+            .await?;
+        let name = &statement.name;
+        if let Some(running) = jobs
+            .iter()
+            .find(|job| job.name == *name && !job.state.is_terminal())
+        {
+            tracing::warn!(
+                statement = name,
+                job = running.id,
+                "the job is there already; it is taken over"
+            );
+            return self.note_accepted(name, running.id.clone()).await;
         }
-        let sql = &statement.spec.statement;
-        self.ensure_tables_read(&ready, sql).await?;
-        let query = translate_query(
-            sql,
-            &QueryTuning {
-                state_ttl: self.tuning.state_ttl(&targets),
-            },
-        )?;
-        for warning in &query.warnings {
-            tracing::warn!(statement = statement.name, warning, "accepted, but ignored");
-        }
-
         let job = Uuid::new_v4().simple().to_string();
-        let mut config = self.tuning.config(&targets);
-        config.extend(properties.config.clone());
-        config.extend(self.own_options(&statement.name, &job, restore));
+        config.extend(self.own_options(name, &job, restore));
         self.note_submission(statement, &job, restore).await?;
-        match ready.run(&query.sql, &config).await {
+        match ready.run(&sql, &config).await {
             Ok(outcome) => {
-                // An engine that chooses its own id wins.
-                let job = outcome.job_id.unwrap_or(job);
-                tracing::info!(statement = statement.name, job, from = ?restore, "job submitted");
-                self.note_accepted(&statement.name, job).await
+                tracing::info!(statement = name, job, from = ?restore, "job submitted");
+                // An engine that chooses ids itself wins.
+                self.note_accepted(name, outcome.job_id.unwrap_or(job))
+                    .await
             }
             Err(FlinkError::Refused(text)) => match self.jobs.jobs().await {
                 Ok(_) => Err(Problem::Refused(text)),
                 Err(error) => Err(error.into()),
             },
-            Err(error) => Err(error.into()),
+            // The job may have been submitted all the same: the reconcile loop looks for it before it tries again.
+            Err(error) => Err(Problem::Later(error.to_string())),
         }
+    }
+
+    /// The statement for Flink and its options, with every table it names known to the session.
+    async fn job_text(
+        &self,
+        ready: &Ready<'_>,
+        statement: &Statement,
+        properties: &StatementProperties,
+        inserts: &[Insert],
+    ) -> Result<(String, Config), Problem> {
+        let mut targets = Vec::new();
+        for insert in inserts {
+            let target = self.own_table(&insert.target)?;
+            self.ensure_table(ready, target).await?;
+            targets.push(target);
+        }
+        self.ensure_tables_read(ready, &statement.spec.statement)
+            .await?;
+        let tuning = QueryTuning {
+            state_ttl: self.tuning.state_ttl(&targets),
+        };
+        let query = translate_query(&statement.spec.statement, &tuning)?;
+        for warning in &query.warnings {
+            tracing::warn!(statement = statement.name, warning, "accepted, but ignored");
+        }
+        let mut config = self.tuning.config(&targets);
+        config.extend(properties.config.clone());
+        Ok((query.sql, config))
     }
 
     /// Submits again the job of a statement that lost it. The caller holds the statement's lock.
@@ -81,16 +106,14 @@ impl Engine {
             Err(Problem::Refused(text)) => {
                 // What ran before is right; something it needs is not back yet. It is tried again.
                 let ran = statement.jobs.ran;
-                let change = move |statement: &mut Statement| {
-                    statement.phase = if ran { Phase::Degraded } else { Phase::Failed };
-                    statement.detail = text;
-                };
+                let phase = if ran { Phase::Degraded } else { Phase::Failed };
+                let change = move |statement: &mut Statement| statement.set_phase(phase, text);
                 self.store.update_statement(name, change).await
             }
             Err(Problem::Later(text)) => {
                 self.store
                     .update_statement(name, |statement| {
-                        statement.detail = format!("waiting: {text}")
+                        statement.set_phase(statement.phase, format!("waiting: {text}"));
                     })
                     .await
             }
@@ -147,11 +170,13 @@ impl Engine {
             statement.jobs.seen = false;
             statement.jobs.restored_from = restore.map(checkpoints::uri);
             if statement.jobs.ran {
-                statement.phase = Phase::Degraded;
-                statement.detail = match restore {
-                    Some(_) => "Flink lost the job; it starts again from its newest checkpoint.".into(),
-                    None => "Flink lost the job, which had no checkpoint yet; it starts again from the beginning.".into(),
-                };
+                statement.set_phase(
+                    Phase::Degraded,
+                    match restore {
+                        Some(_) => "Flink lost the job; it starts again from its newest checkpoint.",
+                        None => "Flink lost the job, which had no checkpoint; it starts again from the beginning.",
+                    },
+                );
             }
         };
         self.store.update_statement(&statement.name, change).await?;

@@ -3,6 +3,9 @@
 /// Longest text, in characters, that is shown as the detail of a statement.
 const DETAIL_MAX: usize = 1500;
 
+/// Most alternatives of a syntax error, in lines, that are worth showing.
+const EXPECTATIONS_MAX: usize = 8;
+
 /// One exception of a trace: class name and message (which may have several lines).
 struct Link<'a> {
     class: &'a str,
@@ -28,7 +31,15 @@ pub fn deepest(trace: &str) -> String {
     if let Some(silent) = chain.get(at + 1) {
         text = format!("{text} ({})", simple_name(silent.class));
     }
-    shorten(&text)
+    shorten(without_expectations(&text))
+}
+
+/// The parser names every word it would have taken instead, a hundred lines that help nobody.
+fn without_expectations(text: &str) -> &str {
+    match text.split_once("\nWas expecting") {
+        Some((before, expected)) if expected.lines().count() > EXPECTATIONS_MAX => before,
+        _ => text,
+    }
 }
 
 /// Cuts a text to what a detail may hold.
@@ -145,6 +156,20 @@ changelog.mod
             deepest(trace),
             "Unsupported options found for 'kafka'.\n\nUnsupported options:\n\nchangelog.mod"
         );
+    }
+
+    #[test]
+    fn a_syntax_error_shows_its_place_and_few_alternatives() {
+        let syntax = |words: usize| {
+            let list = "\n    \"WORD\" ...".repeat(words);
+            let error =
+                format!("Encountered \"FORM\" at line 1, column 10.\nWas expecting one of:{list}");
+            deepest(&format!(
+                "a.b.SqlParserException: SQL parse failed. {error}\n\tat a.b.C.d(C.java:4)\nCaused by: a.b.ParseException: {error}\n    \n\tat a.b.C.d(C.java:4)"
+            ))
+        };
+        assert_eq!(syntax(100), "Encountered \"FORM\" at line 1, column 10.");
+        assert!(syntax(2).ends_with("Was expecting one of:\n    \"WORD\" ...\n    \"WORD\" ..."));
     }
 
     #[test]
