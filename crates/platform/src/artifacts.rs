@@ -1,5 +1,6 @@
 //! The programs of the servers: resolved once by Maven into a folder that every stack of this machine shares.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -169,31 +170,38 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 }
 
 fn maven(repository: &Path, out: &Path, report: &Report) -> anyhow::Result<()> {
-    let mut child = Command::new("mvn")
+    let (output, writer) = std::io::pipe()?;
+    let mut command = Command::new("mvn");
+    command
         .args(["--batch-mode", "-T", "2", "-Dstyle.color=never", "-f"])
         .arg(repository.join("platform/pom.xml"))
         .arg(format!("-Dout={}", out.display()))
         .arg("package")
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    let mut child = command
         .spawn()
         .context("starting mvn; install Maven and a JDK 17 (Debian: apt-get install maven openjdk-17-jdk-headless)")?;
+    // The command holds the pipe's other end, without which the lines never end.
+    drop(command);
     let mut kept: Vec<String> = Vec::new();
+    let mut modules = BTreeSet::new();
     let mut downloads = 0_usize;
-    if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).lines() {
-            let line = line?;
-            if line.contains("Downloaded from") {
-                downloads += 1;
-                if downloads.is_multiple_of(50) {
-                    report.about("artifacts", format!("{downloads} files downloaded"));
-                }
-            } else if let Some((_, module)) = line.split_once(" @ ") {
-                report.about("artifacts", module.trim_end_matches([' ', '-']));
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        if line.contains("Downloaded from") {
+            downloads += 1;
+            if downloads.is_multiple_of(50) {
+                report.about("artifacts", format!("{downloads} files downloaded"));
             }
-            if !line.contains("Download") {
-                kept.push(line);
-            }
+        } else if let Some((_, module)) = line.split_once(" @ ")
+            && modules.insert(module.to_owned())
+        {
+            report.about("artifacts", module.trim_end_matches([' ', '-']));
+        }
+        if !line.contains("Download") {
+            kept.push(line);
         }
     }
     let status = child.wait()?;

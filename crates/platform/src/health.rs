@@ -18,25 +18,26 @@ pub enum Health {
     Http { url: String },
     /// Accepts a connection, for a program that listens only when it can answer.
     Listens { port: u16 },
-    /// `/taskmanagers` of the JobManager lists this many.
-    TaskManagers { url: String, count: usize },
+    /// `/taskmanagers` of the JobManager lists one that has sent a heartbeat since the process was started: the entry of a
+    /// process that died stays for a while.
+    TaskManager { url: String },
 }
 
 /// An answer later than this is none.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Health {
-    /// Asks once.
+    /// Asks once, about a process that was started at `since` (Unix time in milliseconds).
     ///
     /// # Errors
     /// Why the server is not healthy.
-    pub async fn check(&self) -> anyhow::Result<()> {
-        tokio::time::timeout(PATIENCE, self.ask())
+    pub async fn check(&self, since: u64) -> anyhow::Result<()> {
+        tokio::time::timeout(PATIENCE, self.ask(since))
             .await
             .with_context(|| format!("no answer within {} s", PATIENCE.as_secs()))?
     }
 
-    async fn ask(&self) -> anyhow::Result<()> {
+    async fn ask(&self, since: u64) -> anyhow::Result<()> {
         match self {
             Self::Postgres { url } => {
                 let mut connection = sqlx::PgConnection::connect(url).await?;
@@ -53,13 +54,23 @@ impl Health {
                 TcpStream::connect(("127.0.0.1", *port)).await?;
                 Ok(())
             }
-            Self::TaskManagers { url, count } => {
+            Self::TaskManager { url } => {
                 let body: serde_json::Value =
                     get(&format!("{url}/taskmanagers")).await?.json().await?;
-                let registered = body["taskmanagers"].as_array().map_or(0, Vec::len);
+                let all = body["taskmanagers"]
+                    .as_array()
+                    .map_or(&[][..], Vec::as_slice);
+                // Despite its name the field holds the time of the last heartbeat.
+                let alive = all
+                    .iter()
+                    .filter(|one| {
+                        one["timeSinceLastHeartbeat"].as_u64().unwrap_or_default() >= since
+                    })
+                    .count();
                 ensure!(
-                    registered == *count,
-                    "{registered} task managers are registered, not {count}"
+                    alive == 1,
+                    "{alive} task managers have reported, of {} known",
+                    all.len()
                 );
                 Ok(())
             }

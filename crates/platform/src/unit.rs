@@ -111,6 +111,8 @@ pub(crate) struct Unit {
     peers: BTreeMap<String, watch::Receiver<Status>>,
     status: watch::Sender<Status>,
     running: Option<Running>,
+    /// When the process was started, in Unix milliseconds.
+    born: u64,
 }
 
 enum Next {
@@ -142,6 +144,7 @@ pub(crate) fn launch(
         peers,
         status,
         running: None,
+        born: 0,
     };
     tokio::spawn(unit.serve(inbox));
     UnitHandle {
@@ -244,13 +247,14 @@ impl Unit {
         if let Some(prepare) = &self.spec.prepare {
             prepare().await?;
         }
+        self.born = now_millis();
         let mut running = child::spawn(&self.spec.command).await?;
         self.running = Some(running.clone());
         self.set(State::Starting, None);
 
         let asking = async {
             loop {
-                match self.spec.health.check().await {
+                match self.spec.health.check(self.born).await {
                     Ok(()) => return,
                     Err(error) => {
                         tracing::debug!(unit = %self.spec.name, error = format!("{error:#}"), "not ready yet");
@@ -301,7 +305,7 @@ impl Unit {
             }
             let answer = tokio::select! {
                 status = running.ended() => return self.ended_text(status),
-                answer = self.spec.health.check() => answer,
+                answer = self.spec.health.check(self.born) => answer,
             };
             match (answer, silent_since) {
                 (Ok(()), None) => {}

@@ -53,10 +53,7 @@ pub(crate) fn task_manager(layout: &Layout) -> anyhow::Result<UnitSpec> {
             "--configDir",
         ])
         .args([conf]);
-    let health = Health::TaskManagers {
-        url: rest(layout),
-        count: 1,
-    };
+    let health = Health::TaskManager { url: rest(layout) };
     Ok(java::unit(command, health, "30 slots".to_owned()))
 }
 

@@ -28,6 +28,11 @@ pub(crate) fn unit(layout: &Layout) -> anyhow::Result<UnitSpec> {
                 "-Dapicurio.datasource.url=jdbc:postgresql://127.0.0.1:{}/registry",
                 layout.ports.postgres
             ),
+            // Few connections, looked at every second: after a loss of Postgres each broken one would fail a request.
+            "-Dapicurio.datasource.jdbc.initial-size=1".to_owned(),
+            "-Dapicurio.datasource.jdbc.min-size=1".to_owned(),
+            "-Dapicurio.datasource.jdbc.max-size=10".to_owned(),
+            "-Dquarkus.datasource.postgresql.jdbc.background-validation-interval=1S".to_owned(),
             "-Dapicurio.datasource.username=registry".to_owned(),
             "-Dapicurio.datasource.password=registry".to_owned(),
             "-jar".to_owned(),

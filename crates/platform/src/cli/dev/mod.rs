@@ -1,5 +1,6 @@
 //! `hc-platform dev`: the product on this machine.
 
+mod connector;
 mod phases;
 mod programs;
 
@@ -66,7 +67,15 @@ pub(crate) async fn run(data: &Path, args: &Args) -> anyhow::Result<ExitCode> {
 /// Starts everything; returns only when it cannot go on.
 async fn run_product(product: &Product, args: &Args) -> anyhow::Result<()> {
     match args.infra {
-        Infra::Native => product.start(!args.no_simulation).await?,
+        Infra::Native => {
+            product.start(!args.no_simulation).await?;
+            connector::keep_running(
+                &product.client,
+                &product.programs.connector_url(),
+                &product.report,
+            )
+            .await;
+        }
         Infra::None => product.start_alone().await?,
     }
     std::future::pending().await

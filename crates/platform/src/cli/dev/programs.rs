@@ -95,6 +95,14 @@ impl Programs {
         format!("http://127.0.0.1:{}/apis/ccompat/v7", self.ports.registry)
     }
 
+    pub(crate) fn connector_url(&self) -> String {
+        let name = std::env::var("DEBEZIUM_CONNECTOR_NAME")
+            .ok()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "debezium-postgres-healthcare".into());
+        format!("http://127.0.0.1:{}/connectors/{name}", self.ports.connect)
+    }
+
     pub(crate) fn api(&self, after: &[&str]) -> anyhow::Result<UnitSpec> {
         let url = self.api_url();
         Ok(unit(
