@@ -1,14 +1,14 @@
 import { expect, test } from '@playwright/test'
-import { prescription, prescriptionsOf, remove, restore, rowOf, target } from './support'
+import { prescription, prescriptionsOf, remove, restore, rowOf, seeded, target } from './support'
 
-const SEEDED = ['RX-DEV-P001', 'RX-DEV-P002', 'RX-DEV-P003', 'RX-DEV-P004', 'RX-DEV-P005']
+const DEVICES = ['DEV-P001', 'DEV-P002', 'DEV-P003', 'DEV-P004', 'DEV-P005']
 
 test('shows the seeded prescriptions with patient, validity and values, and sorts them', async ({ page, request }) => {
-  const rx = await prescription(request, 'RX-DEV-P004')
   await page.goto('/prescriptions')
-  for (const id of SEEDED) await expect(rowOf(page, id)).toBeVisible()
+  for (const device of DEVICES) await expect(rowOf(page, (await seeded(request, device)).prescriptionId)).toBeVisible()
 
-  const row = rowOf(page, 'RX-DEV-P004')
+  const rx = await seeded(request, 'DEV-P004')
+  const row = rowOf(page, rx.prescriptionId)
   await expect(row).toContainText('Lindsay Lee')
   await expect(row).toContainText('P004 · DEV-P004')
   const flowRate = target(rx, 'FlowRate')
@@ -22,11 +22,11 @@ test('shows the seeded prescriptions with patient, validity and values, and sort
 })
 
 test('a corrected target is in the table, and a wrong one is refused beside its field', async ({ page, request }) => {
-  const before = await prescription(request, 'RX-DEV-P002')
+  const before = await seeded(request, 'DEV-P002')
   const wanted = target(before, 'Pressure').parameterValue + 0.25
   try {
     await page.goto('/prescriptions')
-    await page.getByRole('button', { name: 'Correct RX-DEV-P002' }).click()
+    await page.getByRole('button', { name: `Correct ${before.prescriptionId}` }).click()
     const dialog = page.getByRole('dialog', { name: 'Correct prescription' })
     await expect(dialog).toContainText('Bob Jones · DEV-P002')
 
@@ -40,9 +40,9 @@ test('a corrected target is in the table, and a wrong one is refused beside its 
     await dialog.getByRole('button', { name: 'Save correction' }).click()
     await expect(dialog).toBeHidden()
     await expect(page.getByRole('status')).toContainText(['Correction saved'])
-    await expect(rowOf(page, 'RX-DEV-P002')).toContainText(`Pressure ${wanted} ±`)
+    await expect(rowOf(page, before.prescriptionId)).toContainText(`Pressure ${wanted} ±`)
 
-    const after = await prescription(request, 'RX-DEV-P002')
+    const after = await prescription(request, before.prescriptionId)
     expect(after.startDate).toBe(before.startDate)
     expect(after.version).toBeGreaterThan(before.version)
   } finally {
@@ -51,11 +51,11 @@ test('a corrected target is in the table, and a wrong one is refused beside its 
 })
 
 test('somebody else was faster: nothing is overwritten, and the current values can be loaded', async ({ page, request }) => {
-  const before = await prescription(request, 'RX-DEV-P005')
+  const before = await seeded(request, 'DEV-P005')
   const theirs = target(before, 'FlowLevel').parameterValue + 7
   try {
     await page.goto('/prescriptions')
-    await page.getByRole('button', { name: 'Correct RX-DEV-P005' }).click()
+    await page.getByRole('button', { name: `Correct ${before.prescriptionId}` }).click()
     const dialog = page.getByRole('dialog')
     const changed = structuredClone(before)
     target(changed, 'FlowLevel').parameterValue = theirs
@@ -64,20 +64,20 @@ test('somebody else was faster: nothing is overwritten, and the current values c
     await dialog.getByLabel('Pressure target').fill('11.5')
     await dialog.getByRole('button', { name: 'Save correction' }).click()
     await expect(dialog.getByRole('alert')).toContainText('Someone else changed this prescription')
-    expect(target(await prescription(request, 'RX-DEV-P005'), 'FlowLevel').parameterValue).toBe(theirs)
+    expect(target(await prescription(request, before.prescriptionId), 'FlowLevel').parameterValue).toBe(theirs)
 
     await dialog.getByRole('button', { name: 'Load current values' }).click()
     await expect(dialog.getByLabel('Flow level target')).toHaveValue(String(theirs))
     await dialog.getByLabel('Pressure target').fill('11.5')
     await dialog.getByRole('button', { name: 'Save correction' }).click()
-    await expect(rowOf(page, 'RX-DEV-P005')).toContainText('Pressure 11.5 ±')
+    await expect(rowOf(page, before.prescriptionId)).toContainText('Pressure 11.5 ±')
   } finally {
     await restore(request, before)
   }
 })
 
 test('a new prescription over an existing one becomes a change of therapy', async ({ page, request }) => {
-  const before = await prescription(request, 'RX-DEV-P001')
+  const before = await seeded(request, 'DEV-P001')
   let made: string | undefined
   try {
     await page.goto('/prescriptions')
@@ -97,7 +97,7 @@ test('a new prescription over an existing one becomes a change of therapy', asyn
     const both = await prescriptionsOf(request, 'DEV-P001')
     const next = both.find((rx) => rx.medicationOrTherapy === 'CPAP, night')
     made = next?.prescriptionId
-    expect(both.find((rx) => rx.prescriptionId === 'RX-DEV-P001')?.endDate).toBe(next?.startDate)
+    expect(both.find((rx) => rx.prescriptionId === before.prescriptionId)?.endDate).toBe(next?.startDate)
     await expect(rowOf(page, made ?? '')).toContainText('CPAP, night')
 
     await page.getByRole('button', { name: `Delete ${made}` }).click()

@@ -24,8 +24,16 @@ export async function prescription(request: APIRequestContext, id: string): Prom
   return (await response.json()) as Prescription
 }
 
+/** The prescription that the seed gave to a device: the one without an end. */
+export async function seeded(request: APIRequestContext, deviceId: string): Promise<Prescription> {
+  const open = (await prescriptionsOf(request, deviceId)).filter((rx) => rx.endDate === null)
+  if (open.length !== 1) throw new Error(`${deviceId} has ${open.length} prescriptions without an end; the tests start from the seed`)
+  return open[0]!
+}
+
 export async function prescriptionsOf(request: APIRequestContext, deviceId: string): Promise<Prescription[]> {
   const response = await request.get('/api/prescriptions', { params: { deviceId } })
+  expect(response.status(), await response.text()).toBe(200)
   return (await response.json()) as Prescription[]
 }
 

@@ -1,9 +1,8 @@
 import { expect, test } from '@playwright/test'
-import { correct, numberOf, pixels, prescription, restore, target } from './support'
+import { correct, numberOf, pixels, restore, seeded, target } from './support'
 
 /** Delivers more pressure than prescribed from the start of the demonstration. */
 const DRIFTING = 'DEV-P003'
-const RX = 'RX-DEV-P003'
 /** Of the drifting device, in the light theme (src/lib/palette.ts). */
 const LINE = [0xa1, 0x1d, 0x5c] as const
 const MARK_ABOVE = [0xc2, 0x54, 0x0a] as const
@@ -11,7 +10,8 @@ const MARK_ABOVE = [0xc2, 0x54, 0x0a] as const
 test.use({ colorScheme: 'light' })
 
 test('telemetry is drawn live, and verdicts follow the prescription', async ({ page, request, context }) => {
-  const before = await prescription(request, RX)
+  const before = await seeded(request, DRIFTING)
+  const id = before.prescriptionId
   const band = target(before, 'Pressure')
   await page.addInitScript((device) => localStorage.setItem('hc.telemetry.focus', JSON.stringify(device)), DRIFTING)
   await page.goto('/telemetry')
@@ -24,7 +24,7 @@ test('telemetry is drawn live, and verdicts follow the prescription', async ({ p
 
   const pressure = page.locator('figure[data-chart=Pressure]')
   const list = page.getByRole('region', { name: 'Drift verdicts' })
-  const rows = list.locator(`li[data-prescription="${RX}"]:not([data-drift=cleared])`)
+  const rows = list.locator(`li[data-prescription="${id}"]:not([data-drift=cleared])`)
 
   await test.step('three charts fill with readings and ink', async () => {
     for (const metric of ['Pressure', 'FlowRate', 'FlowLevel']) {
@@ -50,14 +50,14 @@ test('telemetry is drawn live, and verdicts follow the prescription', async ({ p
       const cleared = await numberOf(list, 'data-cleared-total')
       const times = await rows.locator('time').evaluateAll((all) => all.map((t) => t.getAttribute('datetime')))
       const newest = times[0]
-      await correct(other, RX, 'Pressure tolerance', 50)
+      await correct(other, id, 'Pressure tolerance', 50)
       await expect.poll(() => numberOf(list, 'data-cleared-total'), { timeout: 60_000 }).toBeGreaterThan(cleared)
       await expect(rows.locator(`time[datetime="${newest}"]`)).toHaveCount(0)
       await expect(pressure).toHaveAttribute('data-band', `${band.parameterValue} ± 50`, { timeout: 20_000 })
     })
 
     await test.step('a tighter one judges the same readings again', async () => {
-      await correct(other, RX, 'Pressure tolerance', band.parameterTolerance / 4)
+      await correct(other, id, 'Pressure tolerance', band.parameterTolerance / 4)
       const tight = list.locator('li:not([data-drift=cleared])', { hasText: `± ${band.parameterTolerance / 4} cmH₂O` })
       await expect.poll(() => tight.count(), { timeout: 60_000 }).toBeGreaterThan(2)
     })
