@@ -22,8 +22,6 @@ pub struct CommandSpec {
     pub program: PathBuf,
     pub args: Vec<OsString>,
     pub env: Vec<(String, String)>,
-    /// Variables that the child must not inherit.
-    pub without: Vec<&'static str>,
     pub directory: Option<PathBuf>,
     /// Run as this account instead of the caller's.
     pub account: Option<Account>,
@@ -39,7 +37,6 @@ impl CommandSpec {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
-            without: Vec::new(),
             directory: None,
             account: None,
             log: log.into(),
@@ -70,9 +67,6 @@ impl CommandSpec {
             .open(&self.log)
             .with_context(|| format!("opening the log {}", self.log.display()))?;
         let mut command = Command::new(&self.program);
-        for name in &self.without {
-            command.env_remove(name);
-        }
         command
             .args(&self.args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))

@@ -35,6 +35,10 @@ impl Programs {
             .map(Path::to_owned)
             .context("this program has no folder")?;
         let mut env = layout::env(ports, servers);
+        // An empty address says that there is no such server; an absent one could come from a .env file.
+        for name in Layout::VARIABLES {
+            env.entry(name.to_owned()).or_default();
+        }
         // For register-connector.sh and for programs that share Flink's folders.
         env.insert("HC_DATA_DIR".into(), data.display().to_string());
         env.insert(
@@ -81,7 +85,6 @@ impl Programs {
     pub(crate) fn command(&self, program: PathBuf, log: &str, args: &[&str]) -> CommandSpec {
         let mut command =
             CommandSpec::new(program, self.data.join("logs").join(format!("{log}.log"))).args(args);
-        command.without = Layout::VARIABLES.to_vec();
         command.env = self.env.clone();
         command.directory = Some(self.repository.clone());
         command
