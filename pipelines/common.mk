@@ -18,17 +18,21 @@ kebab = $(subst _,-,$(TABLE_NAME))
 ddl_name = $(CLUSTER_TYPE)-$(REGION)-$(PRODUCT)-ddl-$(kebab)
 dml_name = $(CLUSTER_TYPE)-$(REGION)-$(PRODUCT)-dml-$(kebab)
 statements = $(STATEMENTS_URL)/sql/v1/organizations/$(ORG_ID)/environments/$(ENV_ID)/statements
+# The reply in short, or the error's text; a refused request fails the target.
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -c
+summary = jq 'if .errors then .errors[].detail else {name, phase: .status.phase, detail: .status.detail} end'
 curl = curl --fail-with-body --silent --show-error --user "$(FLINK_API_KEY):$(FLINK_API_SECRET)"
 
 define create_statement
 jq -n --rawfile sql $(2) --arg name $(1) --arg org $(ORG_ID) --arg env $(ENV_ID) --arg db $(DATABASE_NAME) \
 	--arg pool $(COMPUTE_POOL_ID) '{name: $$name, organization_id: $$org, environment_id: $$env, spec: {statement: $$sql, \
 	compute_pool_id: $$pool, properties: {"sql.current-catalog": $$env, "sql.current-database": $$db}}}' \
-	| $(curl) --json @- $(statements) | jq '{name, phase: .status.phase, detail: .status.detail}'
+	| $(curl) --json @- $(statements) | $(summary)
 endef
 
 define describe_statement
-$(curl) $(statements)/$(1) | jq '{name, phase: .status.phase, detail: .status.detail}'
+$(curl) $(statements)/$(1) | $(summary)
 endef
 
 .PHONY: create_flink_ddl create_flink_dml describe_flink_ddl describe_flink_dml delete_flink_ddl delete_flink_dml
