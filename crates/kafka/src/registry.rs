@@ -1,10 +1,14 @@
 //! Client of a schema registry, by Confluent's REST contract and nothing else.
 //!
+//! Ids of schemas are schema_registry_converter's business; listing and deleting subjects, which that crate does
+//! not know, is plain REST.
+//!
 //! Subjects are given without the environment's prefix; the client adds it to every name it sends and removes
 //! it from those it returns.
 
 use std::{
     collections::HashMap,
+    error::Error,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -12,12 +16,18 @@ use std::{
 
 use apache_avro::Schema;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use schema_registry_converter::{
+    async_impl::schema_registry::{SrSettings, get_schema_by_id, post_schema},
+    error::SRCError,
+    schema_registry_common::{RawError, SchemaType, SuppliedSchema},
+};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::json;
 
 use crate::config::{ConfigError, RegistryConfig};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Confluent's error code for a schema id that does not exist.
+const SCHEMA_NOT_FOUND: u32 = 40403;
 
 /// Why the registry did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +81,7 @@ struct Shared {
     base: Url,
     config: RegistryConfig,
     http: reqwest::Client,
+    settings: SrSettings,
     schemas: Mutex<HashMap<u32, &'static Schema>>,
 }
 
@@ -91,11 +102,20 @@ impl Registry {
             return Err(malformed().into());
         }
         let mut http = reqwest::Client::builder().timeout(TIMEOUT);
+        let mut settings = SrSettings::new_builder(base.as_str().trim_end_matches('/').to_owned());
+        settings.set_timeout(TIMEOUT);
         if base.host_str().is_some_and(is_this_machine) {
             // The environment may name a proxy for the world outside.
             http = http.no_proxy();
+            settings.no_proxy();
+        }
+        if let Some(auth) = &config.basic_auth {
+            settings.set_basic_authorization(&auth.username, Some(&auth.password));
         }
         let http = http
+            .build()
+            .map_err(|error| RegistryError::Unreachable(error.to_string()))?;
+        let settings = settings
             .build()
             .map_err(|error| RegistryError::Unreachable(error.to_string()))?;
         Ok(Self {
@@ -103,6 +123,7 @@ impl Registry {
                 base,
                 config: config.clone(),
                 http,
+                settings,
                 schemas: Mutex::new(HashMap::new()),
             }),
         })
@@ -118,18 +139,11 @@ impl Registry {
 
     /// Registers a schema (JSON text) and returns its id. The same text again returns the same id.
     pub async fn register(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            id: u32,
-        }
-        let request = self
-            .request(
-                Method::POST,
-                &["subjects", &self.full_name(subject), "versions"],
-            )
-            .json(&json!({ "schema": schema, "schemaType": "AVRO" }));
-        let answer: Answer = required(request, &format!("schema of {subject}")).await?;
-        Ok(answer.id)
+        let supplied = SuppliedSchema::new(None, SchemaType::Avro, schema.to_owned());
+        post_schema(&self.shared.settings, self.full_name(subject), supplied)
+            .await
+            .map(|registered| registered.id)
+            .map_err(|error| failure(&error, &format!("schema of {subject}")))
     }
 
     /// All subjects with this prefix, sorted.
@@ -180,19 +194,18 @@ impl Registry {
         if let Some(known) = self.lock().get(&id) {
             return Ok(known);
         }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Answer {
-            schema: String,
-            /// Absent for Avro.
-            schema_type: Option<String>,
-        }
         let unusable = |message: String| RegistryError::Unusable { id, message };
-        let request = self.request(Method::GET, &["schemas", "ids", &id.to_string()]);
-        let found: Option<Answer> = optional(request, &format!("schema {id}")).await?;
-        let found = found.ok_or(RegistryError::UnknownId { id })?;
-        if let Some(other) = found.schema_type.filter(|kind| kind != "AVRO") {
-            return Err(unusable(format!("it is of type {other}")));
+        let found =
+            get_schema_by_id(id, &self.shared.settings)
+                .await
+                .map_err(|error| match reply(&error) {
+                    Some(raw) if raw.error_code == SCHEMA_NOT_FOUND => {
+                        RegistryError::UnknownId { id }
+                    }
+                    _ => failure(&error, &format!("schema {id}")),
+                })?;
+        if found.schema_type != SchemaType::Avro {
+            return Err(unusable(format!("it is of type {:?}", found.schema_type)));
         }
         let parsed = Schema::parse_str(&found.schema).map_err(|e| unusable(e.to_string()))?;
         // Readers borrow the schema for as long as the process lives; there are as many as schema versions.
@@ -261,16 +274,37 @@ async fn send(request: RequestBuilder) -> Result<reqwest::Response, RegistryErro
     request.send().await.map_err(unreachable)
 }
 
-/// The whole chain of causes: reqwest's own text stops at "error sending request".
 fn unreachable(error: reqwest::Error) -> RegistryError {
-    use std::error::Error as _;
+    RegistryError::Unreachable(causes(&error))
+}
+
+/// What the registry itself said, when it said something.
+fn reply(error: &SRCError) -> Option<&RawError> {
+    error.source()?.downcast_ref()
+}
+
+fn failure(error: &SRCError, what: &str) -> RegistryError {
+    match reply(error) {
+        Some(raw) => RegistryError::Refused {
+            what: what.to_owned(),
+            // The code is the HTTP status, followed by two digits where the registry has more to tell.
+            status: u16::try_from(raw.error_code)
+                .map_or(0, |code| if code < 1000 { code } else { code / 100 }),
+            message: raw.message.clone(),
+        },
+        None => RegistryError::Unreachable(causes(error)),
+    }
+}
+
+/// The whole chain: reqwest's own text stops at "error sending request".
+fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
-    RegistryError::Unreachable(text)
+    text
 }
 
 async fn refusal(what: &str, status: StatusCode, response: reqwest::Response) -> RegistryError {
