@@ -37,7 +37,17 @@ pub fn translate_properties(
                 }
             },
             "sql.state-ttl" => set(&mut translated, "table.exec.state.ttl", value),
-            "sql.local-time-zone" => set(&mut translated, "table.local-time-zone", value),
+            // Timestamps of tables are UTC wall clock times here (TIMESTAMP_LTZ has no Avro form in open-source Flink), so
+            // that in another zone a query would shift what it writes.
+            "sql.local-time-zone" if value == "UTC" => {
+                set(&mut translated, "table.local-time-zone", value)
+            }
+            "sql.local-time-zone" => {
+                return Err(DialectError::unsupported(
+                    format!("The property sql.local-time-zone with the value '{value}'"),
+                    "Write 'UTC', and convert where a person reads the time.",
+                ));
+            }
             "sql.tables.scan.idle-timeout" => {
                 set(&mut translated, "table.exec.source.idle-timeout", value)
             }
@@ -75,4 +85,92 @@ pub fn parse_properties_file(text: &str) -> Result<BTreeMap<String, String>, Dia
             }),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(pairs: &[(&str, &str)]) -> Result<StatementProperties, String> {
+        let properties = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        translate_properties(&properties).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_a_client_sends_becomes_options_of_the_statement() {
+        let all = translated(&[
+            ("sql.current-catalog", "env-000000"),
+            ("sql.current-database", "lkc-000000"),
+            ("sql.snapshot.mode", "now"),
+            ("sql.state-ttl", "1 h"),
+            ("sql.local-time-zone", "UTC"),
+            ("sql.tables.scan.idle-timeout", "200 ms"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (
+                all.catalog.as_deref(),
+                all.database.as_deref(),
+                all.snapshot
+            ),
+            (Some("env-000000"), Some("lkc-000000"), true)
+        );
+        let config: Vec<String> = all
+            .config
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        assert_eq!(
+            config,
+            [
+                "table.exec.source.idle-timeout=200 ms",
+                "table.exec.state.ttl=1 h",
+                "table.local-time-zone=UTC"
+            ]
+        );
+        assert!(
+            !translated(&[("sql.snapshot.mode", "off")])
+                .unwrap()
+                .snapshot
+        );
+    }
+
+    #[test]
+    fn an_unknown_property_is_refused_by_name() {
+        for (key, value, expected) in [
+            ("sql.snapshot.mode", "later", "sql.snapshot.mode is 'later'"),
+            (
+                "sql.local-time-zone",
+                "Europe/Paris",
+                "with the value 'Europe/Paris' is not supported",
+            ),
+            (
+                "table.exec.state.ttl",
+                "1 h",
+                "The statement property table.exec.state.ttl is not supported",
+            ),
+        ] {
+            let error = translated(&[(key, value)]).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_properties_file_has_comments_and_says_where_it_is_wrong() {
+        let text = "# state\n! too\n\n sql.state-ttl = 1 h \nx=a=b";
+        let read = parse_properties_file(text).unwrap();
+        assert_eq!(
+            read,
+            [
+                ("sql.state-ttl".to_owned(), "1 h".to_owned()),
+                ("x".to_owned(), "a=b".to_owned())
+            ]
+            .into()
+        );
+        let error = parse_properties_file("a=1\nb").unwrap_err().to_string();
+        assert!(error.starts_with("line 2, column 1"), "{error}");
+    }
 }

@@ -167,3 +167,77 @@ fn number_length(rest: &str) -> usize {
     }
     length
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_each_kind() {
+        use TokenKind::*;
+        for (sql, expected) in [
+            (
+                "SELECT $rowtime",
+                vec![(Word, "SELECT"), (Word, "$rowtime")],
+            ),
+            (
+                "`a``b`.c",
+                vec![(QuotedIdentifier, "`a``b`"), (Symbol, "."), (Word, "c")],
+            ),
+            ("'it''s' ''", vec![(String, "'it''s'"), (String, "''")]),
+            (
+                "1 2.5 .5 1e9 1E-3x",
+                vec![
+                    (Number, "1"),
+                    (Number, "2.5"),
+                    (Symbol, "."),
+                    (Number, "5"),
+                    (Number, "1e9"),
+                    (Number, "1E-3"),
+                    (Word, "x"),
+                ],
+            ),
+            (
+                "a<>b||c=>d>=e",
+                vec![
+                    (Word, "a"),
+                    (Symbol, "<>"),
+                    (Word, "b"),
+                    (Symbol, "||"),
+                    (Word, "c"),
+                    (Symbol, "=>"),
+                    (Word, "d"),
+                    (Symbol, ">="),
+                    (Word, "e"),
+                ],
+            ),
+            (
+                "a--'b\n/* ' */c",
+                vec![
+                    (Word, "a"),
+                    (LineComment, "--'b"),
+                    (BlockComment, "/* ' */"),
+                    (Word, "c"),
+                ],
+            ),
+            ("/*+ X('a'='b') */", vec![(Hint, "/*+ X('a'='b') */")]),
+            ("'a''", vec![(Unterminated, "'a''")]),
+            ("/* a", vec![(Unterminated, "/* a")]),
+            ("/*+ a", vec![(Unterminated, "/*+ a")]),
+        ] {
+            let tokens = tokenize(sql);
+            let found: Vec<_> = tokens
+                .iter()
+                .filter(|token| token.kind != Whitespace)
+                .map(|token| (token.kind, token.text(sql)))
+                .collect();
+            assert_eq!(found, expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn positions_count_characters() {
+        assert_eq!(position("é\nàb c", "é\nàb ".len()), (2, 4));
+        assert_eq!(position("", 0), (1, 1));
+    }
+}
