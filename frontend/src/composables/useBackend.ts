@@ -22,5 +22,10 @@ export function useBackend() {
     return query.data.value.ok ? 'ready' : 'degraded'
   })
   const dependencies = computed(() => (state.value === 'unreachable' ? [] : (query.data.value?.dependencies ?? [])))
-  return { state, dependencies }
+  /** Why nobody compares readings with prescriptions at the moment; undefined while somebody does, or while it is not known. */
+  const comparisonOff = computed(() => {
+    const projection = dependencies.value.find((d) => d.name === 'drift-projection')
+    return projection === undefined || projection.status === 'ok' ? undefined : projection.detail
+  })
+  return { state, dependencies, comparisonOff }
 }
