@@ -244,6 +244,8 @@ mod tests {
             "",
             "--cors-allowed-origins",
             "",
+            "--ui-port",
+            "5173",
         ])
         .unwrap();
         assert_eq!(cli.simulation.biases().count(), 0);

@@ -1,6 +1,6 @@
 //! Everything of Kafka that the service uses, made from one configuration.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hc_contracts::{subject::Subject, topics};
@@ -19,6 +19,8 @@ pub struct Kafka {
     pub admin: Admin,
     pub producer: Producer,
     pub registry: Registry,
+    /// Before the names of all topics and subjects: empty, but for tests that share a cluster.
+    pub prefix: String,
 }
 
 impl std::fmt::Debug for Kafka {
@@ -48,6 +50,7 @@ impl Kafka {
             admin: Admin::new(&config)?,
             producer: Producer::new(&config, &settings).context("making the Kafka producer")?,
             registry: Registry::new(&registry)?,
+            prefix: String::new(),
             config,
         }))
     }
@@ -57,13 +60,18 @@ impl Kafka {
         DeadLetters::new(self.admin.clone(), self.producer.clone())
     }
 
-    /// Creates the topics that the service writes, and registers their schemas. One line per topic and subject
-    /// says what was done; repeating it changes nothing.
+    /// The name that a topic or subject has here.
+    pub fn name(&self, catalogued: &str) -> String {
+        format!("{}{catalogued}", self.prefix)
+    }
+
+    /// Creates the topics that the service writes, and registers their schemas. One line for each says what was done;
+    /// repeating it changes nothing.
     ///
     /// # Errors
     /// When Kafka or the registry does not answer or refuses.
     pub async fn ensure_topics(&self) -> anyhow::Result<Vec<String>> {
-        let specs: Vec<TopicSpec> = topics::OWNED.iter().map(spec).collect();
+        let specs: Vec<TopicSpec> = topics::OWNED.iter().map(|topic| self.spec(topic)).collect();
         let changes = self.admin.apply(&specs).await?;
         let mut lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
         for topic in &topics::OWNED {
@@ -80,19 +88,14 @@ impl Kafka {
     /// # Errors
     /// When the registry does not answer or refuses.
     pub async fn register(&self, subject: &Subject) -> anyhow::Result<u32> {
-        let id = self.registry.register(subject.name, subject.text).await;
-        id.with_context(|| format!("registering {}", subject.name))
+        let name = self.name(subject.name);
+        let id = self.registry.register(&name, subject.text).await;
+        id.with_context(|| format!("registering {name}"))
     }
-}
 
-fn spec(topic: &topics::Topic) -> TopicSpec {
-    let configs: BTreeMap<String, String> = topic
-        .configs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    TopicSpec {
-        configs,
-        ..TopicSpec::new(topic.name, topic.partitions)
+    fn spec(&self, topic: &topics::Topic) -> TopicSpec {
+        let spec = TopicSpec::new(self.name(topic.name), topic.partitions);
+        let configs = topic.configs.iter();
+        configs.fold(spec, |spec, (name, value)| spec.config(*name, *value))
     }
 }

@@ -24,7 +24,7 @@ pub fn start(
 ) -> watch::Receiver<ConsumerState> {
     let consumer = ConsumerLoop::new(
         &kafka.config,
-        ConsumerSettings::new(topics::DRIFT, "hc-api-drift"),
+        ConsumerSettings::new(kafka.name(topics::DRIFT), "hc-api-drift"),
         kafka.admin.clone(),
         kafka.dead_letters(),
     );

@@ -13,6 +13,7 @@ use crate::kafka::Kafka;
 /// Writes readings to Kafka.
 pub(super) struct Sink {
     kafka: Kafka,
+    topic: String,
     key: Encoder,
     value: Encoder,
 }
@@ -25,6 +26,7 @@ impl Sink {
         Ok(Self {
             key: Encoder::new(kafka.register(key).await?, key.schema())?,
             value: Encoder::new(kafka.register(value).await?, value.schema())?,
+            topic: kafka.name(topics::RAW_METRICS),
             kafka,
         })
     }
@@ -37,7 +39,7 @@ impl Sink {
     async fn deliver_one(&self, reading: &Reading) -> anyhow::Result<()> {
         let key = self.key.encode(&DeviceMetricKey::from(reading))?;
         let value = self.value.encode(&DeviceMetricValue::from(reading))?;
-        let record = Outgoing::new(topics::RAW_METRICS, key, value);
+        let record = Outgoing::new(&self.topic, key, value);
         let delivered = self.kafka.producer.deliver(record).await;
         delivered.map(drop).context("a reading was not delivered")
     }

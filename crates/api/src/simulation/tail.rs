@@ -28,10 +28,11 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// When Kafka or the registry does not answer.
 pub(super) async fn last_reading(kafka: &Kafka) -> anyhow::Result<Option<EpochMillis>> {
-    let Some(topic) = kafka.admin.topic(topics::RAW_METRICS).await? else {
+    let name = kafka.name(topics::RAW_METRICS);
+    let Some(topic) = kafka.admin.topic(&name).await? else {
         return Ok(None);
     };
-    let Some(watermarks) = kafka.admin.watermarks(topics::RAW_METRICS).await? else {
+    let Some(watermarks) = kafka.admin.watermarks(&name).await? else {
         return Ok(None);
     };
     let ends: BTreeMap<i32, i64> = watermarks
@@ -59,7 +60,7 @@ pub(super) async fn last_reading(kafka: &Kafka) -> anyhow::Result<Option<EpochMi
         latest: latest.clone(),
         done: done.clone(),
     };
-    let settings = ConsumerSettings::new(topics::RAW_METRICS, "hc-api-tail");
+    let settings = ConsumerSettings::new(name, "hc-api-tail");
     let consumer = ConsumerLoop::new(
         &kafka.config,
         settings,

@@ -21,10 +21,59 @@ fn spare() -> Value {
 #[sqlx::test(migrations = "../../postgres/migrations")]
 async fn the_life_of_a_device(pool: PgPool) {
     let app = TestApp::seeded(pool).await;
-    assert_snapshot!(app.post("/devices", spare()).await, @"");
+    assert_snapshot!(app.post("/devices", spare()).await, @r#"
+    201 Created
+    content-type: application/json
+    etag: "1"
+    location: /devices/DEV-SPARE
+    {
+      "batteryLevel": null,
+      "createdAt": "2026-06-01T00:00:00Z",
+      "deviceId": "DEV-SPARE",
+      "flowLevelSetting": 150.0,
+      "flowRateSetting": 2.5,
+      "hwModel": "RMD-110",
+      "latitude": null,
+      "longitude": null,
+      "manufacturer": "Acme Medical",
+      "modelType": "CPAP-Pro",
+      "patientId": null,
+      "plugged": false,
+      "pressureSetting": 10.5,
+      "serialNumber": "SN100",
+      "softwareVersion": "1.2.0",
+      "targetSoftwareVersion": null,
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1
+    }
+    "#);
     let given =
         json!({"patientId": "P001", "batteryLevel": 80, "latitude": 41.9, "longitude": -87.6});
-    assert_snapshot!(app.patch("/devices/DEV-SPARE", given).await, @"");
+    assert_snapshot!(app.patch("/devices/DEV-SPARE", given).await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "2"
+    {
+      "batteryLevel": 80,
+      "createdAt": "2026-06-01T00:00:00Z",
+      "deviceId": "DEV-SPARE",
+      "flowLevelSetting": 150.0,
+      "flowRateSetting": 2.5,
+      "hwModel": "RMD-110",
+      "latitude": 41.9,
+      "longitude": -87.6,
+      "manufacturer": "Acme Medical",
+      "modelType": "CPAP-Pro",
+      "patientId": "P001",
+      "plugged": false,
+      "pressureSetting": 10.5,
+      "serialNumber": "SN100",
+      "softwareVersion": "1.2.0",
+      "targetSoftwareVersion": null,
+      "updatedAt": "2026-06-01T00:00:01Z",
+      "version": 2
+    }
+    "#);
     let returned = app
         .patch("/devices/DEV-SPARE", json!({"patientId": null}))
         .await;
@@ -48,7 +97,31 @@ async fn lists_have_every_device_in_order(pool: PgPool) {
         all.column("deviceId"),
         ["DEV-P001", "DEV-P002", "DEV-P003", "DEV-P004", "DEV-P005"]
     );
-    assert_snapshot!(app.get("/devices/DEV-P003").await, @"");
+    assert_snapshot!(app.get("/devices/DEV-P003").await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "1"
+    {
+      "batteryLevel": 45,
+      "createdAt": "2026-06-01T00:00:00Z",
+      "deviceId": "DEV-P003",
+      "flowLevelSetting": 200.0,
+      "flowRateSetting": 2.9,
+      "hwModel": "RMD-110",
+      "latitude": 41.9489,
+      "longitude": -87.6558,
+      "manufacturer": "Acme Medical",
+      "modelType": "CPAP-Pro",
+      "patientId": "P003",
+      "plugged": false,
+      "pressureSetting": 12.0,
+      "serialNumber": "SN003",
+      "softwareVersion": "1.2.0",
+      "targetSoftwareVersion": null,
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1
+    }
+    "#);
 }
 
 #[sqlx::test(migrations = "../../postgres/migrations")]

@@ -55,5 +55,23 @@ async fn verdicts_are_listed_newest_first(pool: PgPool) {
     assert_eq!(ts("").await, [3, 2, 1]);
     assert_eq!(ts("?deviceId=DEV-P001").await, [2, 1]);
     assert_eq!(ts("?metric=Pressure&limit=1").await, [3]);
-    assert_snapshot!(app.get("/drift?deviceId=DEV-P002").await, @"");
+    assert_snapshot!(app.get("/drift?deviceId=DEV-P002").await, @r#"
+    200 OK
+    content-type: application/json
+    [
+      {
+        "actualValue": 12.5,
+        "deviation": 2.5,
+        "deviceId": "DEV-P002",
+        "driftDirection": "above",
+        "message": "too high",
+        "metricName": "Pressure",
+        "patientId": "P001",
+        "prescribedValue": 10.0,
+        "prescriptionId": "RX-1",
+        "tolerance": 1.0,
+        "ts": 3
+      }
+    ]
+    "#);
 }

@@ -24,11 +24,60 @@ async fn the_demonstration_is_shown_and_not_changed() {
             .column("deviceId"),
         ["DEV-P002"]
     );
-    assert_snapshot!(app.get("/prescriptions/RX-DEV-P003-Zt2x").await, @"");
+    assert_snapshot!(app.get("/prescriptions/RX-DEV-P003-Zt2x").await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "1"
+    {
+      "createdAt": "2026-06-01T00:00:00Z",
+      "deviceId": "DEV-P003",
+      "endDate": null,
+      "medicationOrTherapy": "CPAP Oxygen Flow",
+      "parameters": [
+        {
+          "parameterName": "Pressure",
+          "parameterTolerance": 1.0,
+          "parameterType": "float",
+          "parameterValue": 12.0,
+          "unit": "cm[H2O]"
+        },
+        {
+          "parameterName": "FlowRate",
+          "parameterTolerance": 0.5,
+          "parameterType": "float",
+          "parameterValue": 2.9,
+          "unit": "L/min"
+        },
+        {
+          "parameterName": "FlowLevel",
+          "parameterTolerance": 50.0,
+          "parameterType": "float",
+          "parameterValue": 200.0,
+          "unit": "mL"
+        }
+      ],
+      "patientId": "P003",
+      "prescriptionId": "RX-DEV-P003-Zt2x",
+      "startDate": 1764633600000,
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1
+    }
+    "#);
     assert_eq!(app.get("/drift").await.text, "[]");
 
     let body = json!({"patientId": "P001", "deviceId": "DEV-P001", "parameters": []});
-    assert_snapshot!(app.post("/prescriptions", body.clone()).await, @"");
+    assert_snapshot!(app.post("/prescriptions", body.clone()).await, @r#"
+    503 Service Unavailable
+    content-type: application/problem+json
+    retry-after: 2
+    {
+      "detail": "The service runs on demonstration data, which cannot be changed, because no database is configured. Set DATABASE_URL and start it again.",
+      "requestId": "c680488a-0d74-4233-9cc4-56696589ef0f",
+      "status": 503,
+      "title": "Service Unavailable",
+      "type": "about:blank"
+    }
+    "#);
     assert_eq!(
         app.patch("/devices/DEV-P001", json!({"plugged": true}))
             .await
@@ -43,6 +92,29 @@ async fn the_demonstration_is_shown_and_not_changed() {
         "is read before it is refused"
     );
     assert_eq!(app.delete("/patients/P001", "*").await.status, 503);
-    assert_snapshot!(app.get("/ready").await, @"");
+    assert_snapshot!(app.get("/ready").await, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "dependencies": [
+        {
+          "detail": "DATABASE_URL is not set; demonstration data is shown",
+          "name": "postgres",
+          "status": "disabled"
+        },
+        {
+          "detail": "KAFKA_BOOTSTRAP_SERVERS is not set; readings reach the screen only",
+          "name": "kafka",
+          "status": "disabled"
+        },
+        {
+          "detail": "needs a database and Kafka",
+          "name": "drift-projection",
+          "status": "disabled"
+        }
+      ],
+      "status": "ready"
+    }
+    "#);
     app.stop().await;
 }

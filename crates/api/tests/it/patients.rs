@@ -18,19 +18,111 @@ fn frank() -> Value {
 #[sqlx::test(migrations = "../../postgres/migrations")]
 async fn the_life_of_a_patient(pool: PgPool) {
     let app = TestApp::empty(pool).await;
-    assert_snapshot!(app.post("/patients", frank()).await, @"");
-    assert_snapshot!(app.get("/patients/P006").await, @"");
+    assert_snapshot!(app.post("/patients", frank()).await, @r#"
+    201 Created
+    content-type: application/json
+    etag: "1"
+    location: /patients/P006
+    {
+      "birthDate": "1969-04-30",
+      "createdAt": "2026-06-01T00:00:00Z",
+      "gender": "M",
+      "name": "Frank Moore",
+      "patientId": "P006",
+      "timezone": "America/New_York",
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1,
+      "zipCode": "15213"
+    }
+    "#);
+    assert_snapshot!(app.get("/patients/P006").await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "1"
+    {
+      "birthDate": "1969-04-30",
+      "createdAt": "2026-06-01T00:00:00Z",
+      "gender": "M",
+      "name": "Frank Moore",
+      "patientId": "P006",
+      "timezone": "America/New_York",
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1,
+      "zipCode": "15213"
+    }
+    "#);
 
     let mut renamed = frank();
     renamed["name"] = json!("Frank N. Moore");
-    renamed["patientId"].take();
     renamed.as_object_mut().unwrap().remove("patientId");
-    assert_snapshot!(app.put("/patients/P006", "\"1\"", renamed.clone()).await, @"");
-    assert_snapshot!(app.put("/patients/P006", "\"1\"", renamed).await, @"");
-    assert_snapshot!(app.patch("/patients/P006", json!({"zip_code": "15214"})).await, @"");
-    assert_snapshot!(app.delete("/patients/P006", "\"2\"").await, @"");
-    assert_snapshot!(app.delete("/patients/P006", "\"3\"").await, @"");
-    assert_snapshot!(app.get("/patients/P006").await, @"");
+    assert_snapshot!(app.put("/patients/P006", "\"1\"", renamed.clone()).await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "2"
+    {
+      "birthDate": "1969-04-30",
+      "createdAt": "2026-06-01T00:00:00Z",
+      "gender": "M",
+      "name": "Frank N. Moore",
+      "patientId": "P006",
+      "timezone": "America/New_York",
+      "updatedAt": "2026-06-01T00:00:01Z",
+      "version": 2,
+      "zipCode": "15213"
+    }
+    "#);
+    assert_snapshot!(app.put("/patients/P006", "\"1\"", renamed).await, @r#"
+    412 Precondition Failed
+    content-type: application/problem+json
+    {
+      "detail": "The resource has changed; its version is now 2. Get it again and repeat the change.",
+      "requestId": "eccfc4ca-a8cd-4b63-87cb-56ff66cd60b5",
+      "status": 412,
+      "title": "Precondition Failed",
+      "type": "about:blank"
+    }
+    "#);
+    assert_snapshot!(app.patch("/patients/P006", json!({"zip_code": "15214"})).await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "3"
+    {
+      "birthDate": "1969-04-30",
+      "createdAt": "2026-06-01T00:00:00Z",
+      "gender": "M",
+      "name": "Frank N. Moore",
+      "patientId": "P006",
+      "timezone": "America/New_York",
+      "updatedAt": "2026-06-01T00:00:03Z",
+      "version": 3,
+      "zipCode": "15214"
+    }
+    "#);
+    assert_snapshot!(app.delete("/patients/P006", "\"2\"").await, @r#"
+    412 Precondition Failed
+    content-type: application/problem+json
+    {
+      "detail": "The resource has changed; its version is now 3. Get it again and repeat the change.",
+      "requestId": "c680488a-0d74-4233-9cc4-56696589ef0f",
+      "status": 412,
+      "title": "Precondition Failed",
+      "type": "about:blank"
+    }
+    "#);
+    assert_snapshot!(app.delete("/patients/P006", "\"3\"").await, @r#"
+    204 No Content
+    "#);
+    assert_snapshot!(app.get("/patients/P006").await, @r#"
+    404 Not Found
+    content-type: application/problem+json
+    {
+      "detail": "There is no patient P006.",
+      "requestId": "0940bd24-25d6-4c31-ae54-105d35de6024",
+      "status": 404,
+      "title": "Not Found",
+      "type": "about:blank"
+    }
+    "#);
 }
 
 #[sqlx::test(migrations = "../../postgres/migrations")]
@@ -60,7 +152,17 @@ async fn a_list_has_pages(pool: PgPool) {
 #[sqlx::test(migrations = "../../postgres/migrations")]
 async fn a_patient_with_a_device_stays(pool: PgPool) {
     let app = TestApp::seeded(pool).await;
-    assert_snapshot!(app.delete("/patients/P001", "*").await, @"");
+    assert_snapshot!(app.delete("/patients/P001", "*").await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "Patient P001 still has devices; remove them first.",
+      "requestId": "611830d3-641a-48f9-8a69-0dcc25d1f4b0",
+      "status": 409,
+      "title": "Conflict",
+      "type": "about:blank"
+    }
+    "#);
     assert_eq!(app.get("/patients/P001").await.status, 200);
 }
 
@@ -69,13 +171,47 @@ async fn what_is_wrong_is_said(pool: PgPool) {
     let app = TestApp::seeded(pool).await;
     let mut taken = frank();
     taken["patientId"] = json!("P001");
-    assert_snapshot!(app.post("/patients", taken).await, @"");
+    assert_snapshot!(app.post("/patients", taken).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "There is already a patient P001.",
+      "requestId": "611830d3-641a-48f9-8a69-0dcc25d1f4b0",
+      "status": 409,
+      "title": "Conflict",
+      "type": "about:blank"
+    }
+    "#);
 
     let mut bad = frank();
     bad["patientId"] = json!("P/6");
     bad["gender"] = json!("X");
     bad["birthDate"] = json!("2026-06-02");
-    assert_snapshot!(app.post("/patients", bad).await, @"");
+    assert_snapshot!(app.post("/patients", bad).await, @r#"
+    422 Unprocessable Entity
+    content-type: application/problem+json
+    {
+      "detail": "The request body is not valid.",
+      "errors": [
+        {
+          "detail": "must consist of letters, digits, '-', '_' and '.', but contains '/'",
+          "pointer": "/patientId"
+        },
+        {
+          "detail": "must be F, M, O or U",
+          "pointer": "/gender"
+        },
+        {
+          "detail": "must not be in the future",
+          "pointer": "/birthDate"
+        }
+      ],
+      "requestId": "dac94832-5ac1-4f6d-9325-64371735f32c",
+      "status": 422,
+      "title": "Unprocessable Entity",
+      "type": "about:blank"
+    }
+    "#);
 
     let mut other = frank();
     other["patientId"] = json!("P002");

@@ -30,13 +30,62 @@ fn with(change: fn(&mut Value)) -> Value {
 async fn the_life_of_a_prescription(pool: PgPool) {
     let app = TestApp::seeded(pool).await;
     let created = app.post("/prescriptions", earlier()).await;
-    assert_snapshot!(created, @"");
+    assert_snapshot!(created, @r#"
+    201 Created
+    content-type: application/json
+    etag: "1"
+    location: /prescriptions/RX-DEV-P001-MbNL
+    {
+      "createdAt": "2026-06-01T00:00:00Z",
+      "deviceId": "DEV-P001",
+      "endDate": 2000,
+      "medicationOrTherapy": "CPAP",
+      "parameters": [
+        {
+          "parameterName": "Pressure",
+          "parameterTolerance": 1.0,
+          "parameterType": "float",
+          "parameterValue": 9.5,
+          "unit": "cm[H2O]"
+        }
+      ],
+      "patientId": "P001",
+      "prescriptionId": "RX-DEV-P001-MbNL",
+      "startDate": 1000,
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1
+    }
+    "#);
     let path = created.headers["location"].to_str().unwrap().to_owned();
     assert_eq!(app.get(&path).await.json(), created.json());
 
     let mut corrected = created.json();
     corrected["parameters"][0]["parameterTolerance"] = json!(0.25);
-    assert_snapshot!(app.put(&path, "\"1\"", corrected).await, @"");
+    assert_snapshot!(app.put(&path, "\"1\"", corrected).await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "2"
+    {
+      "createdAt": "2026-06-01T00:00:00Z",
+      "deviceId": "DEV-P001",
+      "endDate": 2000,
+      "medicationOrTherapy": "CPAP",
+      "parameters": [
+        {
+          "parameterName": "Pressure",
+          "parameterTolerance": 0.25,
+          "parameterType": "float",
+          "parameterValue": 9.5,
+          "unit": "cm[H2O]"
+        }
+      ],
+      "patientId": "P001",
+      "prescriptionId": "RX-DEV-P001-MbNL",
+      "startDate": 1000,
+      "updatedAt": "2026-06-01T00:00:01Z",
+      "version": 2
+    }
+    "#);
     let open = app
         .patch(&path, json!({"endDate": STORY_START - 2 * DAY}))
         .await;
@@ -203,7 +252,17 @@ async fn a_change_says_which_version_it_is_meant_for(pool: PgPool) {
     let path = "/prescriptions/RX-DEV-P001-a3F9";
     let current = app.get(path).await.json();
     let put = app.send(Method::PUT, path, &[], Some(current)).await;
-    assert_snapshot!(put, @"");
+    assert_snapshot!(put, @r#"
+    428 Precondition Required
+    content-type: application/problem+json
+    {
+      "detail": "This change needs an If-Match header with the ETag of the version that it is meant for.",
+      "requestId": "dac94832-5ac1-4f6d-9325-64371735f32c",
+      "status": 428,
+      "title": "Precondition Required",
+      "type": "about:blank"
+    }
+    "#);
     assert_eq!(app.send(Method::DELETE, path, &[], None).await.status, 428);
     let stale = app
         .send(
@@ -213,7 +272,17 @@ async fn a_change_says_which_version_it_is_meant_for(pool: PgPool) {
             Some(json!({"endDate": null})),
         )
         .await;
-    assert_snapshot!(stale, @"");
+    assert_snapshot!(stale, @r#"
+    412 Precondition Failed
+    content-type: application/problem+json
+    {
+      "detail": "The resource has changed; its version is now 1. Get it again and repeat the change.",
+      "requestId": "eccfc4ca-a8cd-4b63-87cb-56ff66cd60b5",
+      "status": 412,
+      "title": "Precondition Failed",
+      "type": "about:blank"
+    }
+    "#);
     assert_eq!(
         app.delete(path, "1").await.status,
         400,
@@ -252,7 +321,20 @@ async fn prescriptions_do_not_overlap(pool: PgPool) {
         b["startDate"] = json!(STORY_START + DAY);
         b["endDate"] = Value::Null;
     });
-    assert_snapshot!(app.post("/prescriptions", late).await, @"");
+    assert_snapshot!(app.post("/prescriptions", late).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "conflictsWith": [
+        "RX-DEV-P001-a3F9"
+      ],
+      "detail": "The device already has a prescription for Pressure in this period: RX-DEV-P001-a3F9. To change the therapy, send the request again with \"supersedes\" set to that prescription.",
+      "requestId": "611830d3-641a-48f9-8a69-0dcc25d1f4b0",
+      "status": 409,
+      "title": "Conflict",
+      "type": "urn:problem:overlapping-prescription"
+    }
+    "#);
 
     // Four at once, for a time in which there is none: one gets it.
     let answers = join_all((0..4).map(|_| app.post("/prescriptions", earlier()))).await;

@@ -8,8 +8,61 @@ use crate::support::{NOW, STORY_START, TestApp};
 #[sqlx::test(migrations = "../../postgres/migrations")]
 async fn the_demonstration_is_inserted_once(pool: PgPool) {
     let app = TestApp::seeded(pool.clone()).await;
-    assert_snapshot!(app.get("/patients/P003").await, @"");
-    assert_snapshot!(app.get("/prescriptions/RX-DEV-P003-Zt2x").await, @"");
+    assert_snapshot!(app.get("/patients/P003").await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "1"
+    {
+      "birthDate": "1990-02-28",
+      "createdAt": "2026-06-01T00:00:00Z",
+      "gender": "F",
+      "name": "Carol White",
+      "patientId": "P003",
+      "timezone": "America/Chicago",
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1,
+      "zipCode": "15217"
+    }
+    "#);
+    assert_snapshot!(app.get("/prescriptions/RX-DEV-P003-Zt2x").await, @r#"
+    200 OK
+    content-type: application/json
+    etag: "1"
+    {
+      "createdAt": "2026-06-01T00:00:00Z",
+      "deviceId": "DEV-P003",
+      "endDate": null,
+      "medicationOrTherapy": "CPAP Oxygen Flow",
+      "parameters": [
+        {
+          "parameterName": "Pressure",
+          "parameterTolerance": 1.0,
+          "parameterType": "float",
+          "parameterValue": 12.0,
+          "unit": "cm[H2O]"
+        },
+        {
+          "parameterName": "FlowRate",
+          "parameterTolerance": 0.5,
+          "parameterType": "float",
+          "parameterValue": 2.9,
+          "unit": "L/min"
+        },
+        {
+          "parameterName": "FlowLevel",
+          "parameterTolerance": 50.0,
+          "parameterType": "float",
+          "parameterValue": 200.0,
+          "unit": "mL"
+        }
+      ],
+      "patientId": "P003",
+      "prescriptionId": "RX-DEV-P003-Zt2x",
+      "startDate": 1764633600000,
+      "updatedAt": "2026-06-01T00:00:00Z",
+      "version": 1
+    }
+    "#);
     assert_eq!(
         app.get("/prescriptions/RX-DEV-P003-Zt2x").await.json()["startDate"],
         STORY_START - 86_400_000

@@ -1,5 +1,10 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
+use hc_api::kafka::Kafka;
+use hc_kafka::{KafkaArgs, RegistryArgs};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -9,10 +14,42 @@ use crate::support::{Event, STORY_START, TestApp};
 #[tokio::test]
 async fn readings_reach_the_screen_without_kafka_and_database() {
     let app = TestApp::demo().await;
-    assert_snapshot!(app.get("/simulation/status").await, @"");
+    assert_snapshot!(app.get("/simulation/status").await, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "errors": 0,
+      "kafka": "disabled",
+      "lastError": null,
+      "patientId": null,
+      "records": 0,
+      "running": false,
+      "simulationType": "all",
+      "speed": 0.0,
+      "startedAt": null,
+      "storyTime": 1764719700000
+    }
+    "#);
     let mut events = app.events("/telemetry/stream", None).await;
-    assert_snapshot!(app.post("/simulation/start", json!({})).await, @"");
-    assert_snapshot!(app.post("/simulation/start", json!({})).await, @"");
+    assert_snapshot!(app.post("/simulation/start", json!({})).await, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "message": "Device simulation is running.",
+      "status": "started"
+    }
+    "#);
+    assert_snapshot!(app.post("/simulation/start", json!({})).await, @r#"
+    409 Conflict
+    content-type: application/problem+json
+    {
+      "detail": "The simulation is already running.",
+      "requestId": "eccfc4ca-a8cd-4b63-87cb-56ff66cd60b5",
+      "status": 409,
+      "title": "Conflict",
+      "type": "about:blank"
+    }
+    "#);
 
     // Two rounds of five devices with three metrics.
     let readings = events.take(30).await;
@@ -54,8 +91,22 @@ async fn readings_reach_the_screen_without_kafka_and_database() {
         "300 s in a round of 15 readings at 3000 a second"
     );
 
-    assert_snapshot!(app.post("/simulation/stop", json!({})).await, @"");
-    assert_snapshot!(app.post("/simulation/stop", json!({})).await, @"");
+    assert_snapshot!(app.post("/simulation/stop", json!({})).await, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "message": "Device simulation stopped.",
+      "status": "stopped"
+    }
+    "#);
+    assert_snapshot!(app.post("/simulation/stop", json!({})).await, @r#"
+    200 OK
+    content-type: application/json
+    {
+      "message": "Simulation was already stopped.",
+      "status": "stopped"
+    }
+    "#);
     let stopped = app.get("/simulation/status").await.json();
     assert_eq!(
         (&stopped["running"], &stopped["speed"]),
@@ -99,7 +150,17 @@ async fn one_device_is_out_of_range_and_the_others_are_not() {
 async fn one_patient_can_be_simulated() {
     let app = TestApp::demo().await;
     let single = |patient: &str| json!({"simulation_type": "single", "patient_id": patient});
-    assert_snapshot!(app.post("/simulation/start", single("P999")).await, @"");
+    assert_snapshot!(app.post("/simulation/start", single("P999")).await, @r#"
+    404 Not Found
+    content-type: application/problem+json
+    {
+      "detail": "There is no patient P999.",
+      "requestId": "611830d3-641a-48f9-8a69-0dcc25d1f4b0",
+      "status": 404,
+      "title": "Not Found",
+      "type": "about:blank"
+    }
+    "#);
     let mut events = app.events("/telemetry/stream", None).await;
     assert_eq!(
         app.post("/simulation/start", single("P002")).await.status,
@@ -212,4 +273,44 @@ async fn the_story_goes_on_where_it_stopped(pool: PgPool) {
     let next = events.next().await.unwrap();
     assert_eq!(next.data["ts"], resumed_at + 300_000);
     second.stop().await;
+}
+
+#[tokio::test]
+async fn a_start_without_its_kafka_is_refused_soon() {
+    let kafka = KafkaArgs {
+        // Nobody listens on port 1.
+        kafka_bootstrap_servers: "127.0.0.1:1".to_owned(),
+        ..KafkaArgs::default()
+    };
+    let registry = RegistryArgs {
+        schema_registry_url: "http://127.0.0.1:1".to_owned(),
+        ..RegistryArgs::default()
+    };
+    let kafka = Kafka::new(&kafka, &registry).unwrap();
+    let app = TestApp::with_kafka(TestApp::demo_records(), kafka).await;
+    let started = Instant::now();
+    assert_snapshot!(app.post("/simulation/start", json!({})).await, @r#"
+    503 Service Unavailable
+    content-type: application/problem+json
+    retry-after: 2
+    {
+      "detail": "Kafka or the schema registry does not answer, so the devices would report to nobody. Start them, or start this service without KAFKA_BOOTSTRAP_SERVERS.",
+      "requestId": "611830d3-641a-48f9-8a69-0dcc25d1f4b0",
+      "status": 503,
+      "title": "Service Unavailable",
+      "type": "about:blank"
+    }
+    "#);
+    assert!(
+        started.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        started.elapsed()
+    );
+    let status = app.get("/simulation/status").await.json();
+    assert_eq!(
+        (&status["running"], &status["kafka"]),
+        (&json!(false), &json!("unavailable"))
+    );
+    assert_eq!(app.get("/ready").await.status, 503);
+    app.stop().await;
 }

@@ -1,6 +1,10 @@
 //! The router in process, with a clock that stands still and identifiers that are always the same.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -12,7 +16,9 @@ use hc_api::{
     clock::{Clock, Ids},
     database,
     demo::Demo,
-    readiness::{KafkaState, Readiness},
+    kafka::Kafka,
+    projection,
+    readiness::{Readiness, watch_kafka},
     simulation::{Engine, Parts, Settings, SimulationHandle},
     state::{AppState, Records},
     stream::{Hub, TelemetryFeed},
@@ -21,32 +27,32 @@ use hc_simulator::{Bias, Pace, Simulator};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use sqlx::PgPool;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// 2026-06-01T00:00:00Z
-pub const NOW: i64 = 1_780_272_000_000;
+pub(crate) const NOW: i64 = 1_780_272_000_000;
 /// 180 days before.
-pub const STORY_START: i64 = NOW - 180 * 86_400_000;
+pub(crate) const STORY_START: i64 = NOW - 180 * 86_400_000;
 
-pub struct TestApp {
-    pub router: Router,
-    pub state: AppState,
-    pub drift: Arc<Hub>,
-    pub simulation: SimulationHandle,
-    pub shutdown: CancellationToken,
-    engine: JoinHandle<()>,
+pub(crate) struct TestApp {
+    pub(crate) router: Router,
+    pub(crate) state: AppState,
+    pub(crate) drift: Arc<Hub>,
+    pub(crate) simulation: SimulationHandle,
+    pub(crate) shutdown: CancellationToken,
+    tasks: JoinSet<()>,
 }
 
 impl TestApp {
     /// Without a row.
-    pub async fn empty(pool: PgPool) -> Self {
+    pub(crate) async fn empty(pool: PgPool) -> Self {
         Self::new(Records::Postgres(pool)).await
     }
 
     /// With the demonstration's rows.
-    pub async fn seeded(pool: PgPool) -> Self {
+    pub(crate) async fn seeded(pool: PgPool) -> Self {
         let clock = Clock::fixed(NOW);
         let demo = Demo::new(5, clock.now(), 180).unwrap();
         assert!(database::seed(&pool, &demo, clock.now()).await.unwrap());
@@ -54,12 +60,20 @@ impl TestApp {
     }
 
     /// Without a database.
-    pub async fn demo() -> Self {
-        let demo = Demo::new(5, Clock::fixed(NOW).now(), 180).unwrap();
-        Self::new(Records::Demo(Arc::new(demo))).await
+    pub(crate) async fn demo() -> Self {
+        Self::new(Self::demo_records()).await
     }
 
-    pub async fn new(records: Records) -> Self {
+    pub(crate) fn demo_records() -> Records {
+        let demo = Demo::new(5, Clock::fixed(NOW).now(), 180).unwrap();
+        Records::Demo(Arc::new(demo))
+    }
+
+    pub(crate) async fn new(records: Records) -> Self {
+        Self::with_kafka(records, None).await
+    }
+
+    pub(crate) async fn with_kafka(records: Records, kafka: Option<Kafka>) -> Self {
         let clock = Clock::fixed(NOW);
         let ids = Arc::new(Ids::seeded(1));
         let telemetry = Arc::new(TelemetryFeed::new(
@@ -67,25 +81,32 @@ impl TestApp {
             200,
         ));
         let drift = Arc::new(Hub::new("b00t".to_owned(), 1_000));
-        let kafka = watch::channel(KafkaState::Disabled).1;
         let shutdown = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let kafka_state = watch_kafka(kafka.as_ref(), &mut tasks, shutdown.clone());
         let (simulation, engine) = Engine::new(Parts {
             settings: settings(),
             clock: clock.clone(),
             records: records.clone(),
             feed: telemetry.clone(),
-            kafka: None,
-            kafka_state: kafka.clone(),
+            kafka: kafka.clone(),
+            kafka_state: kafka_state.clone(),
         })
         .await;
-        let engine = tokio::spawn(engine.run(shutdown.clone()));
+        tasks.spawn(engine.run(shutdown.clone()));
+        let projection = records.pool().cloned().zip(kafka).map(|(pool, kafka)| {
+            projection::start(&kafka, pool, drift.clone(), &mut tasks, shutdown.clone())
+        });
         let state = AppState {
             records,
             clock,
             ids,
             telemetry,
             drift: drift.clone(),
-            readiness: Readiness { drift: None, kafka },
+            readiness: Readiness {
+                drift: projection,
+                kafka: kafka_state,
+            },
             simulation: simulation.clone(),
             shutdown: shutdown.clone(),
         };
@@ -96,45 +117,53 @@ impl TestApp {
             drift,
             simulation,
             shutdown,
-            engine,
+            tasks,
         }
     }
 
     /// Stops the tasks, as the service does.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
         self.shutdown.cancel();
-        self.engine.await.unwrap();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.unwrap();
+        }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], None).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, &[], Some(body)).await
     }
 
-    pub async fn put(&self, path: &str, if_match: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, if_match: &str, body: Value) -> Answer {
         self.send(Method::PUT, path, &[("if-match", if_match)], Some(body))
             .await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PATCH, path, &[], Some(body)).await
     }
 
-    pub async fn delete(&self, path: &str, if_match: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str, if_match: &str) -> Answer {
         self.send(Method::DELETE, path, &[("if-match", if_match)], None)
             .await
     }
 
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
+        if [Method::PUT, Method::PATCH].contains(&method)
+            && let Clock::Fixed(now) = &self.state.clock
+        {
+            // So that a change can be told from the creation.
+            now.fetch_add(1_000, Ordering::Relaxed);
+        }
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -149,12 +178,12 @@ impl TestApp {
         self.raw(request.body(body).unwrap()).await
     }
 
-    pub async fn raw(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn raw(&self, request: Request<Body>) -> Answer {
         Answer::read(&self.router, request).await
     }
 
     /// Opens an event stream.
-    pub async fn events(&self, path: &str, last_event_id: Option<&str>) -> Events {
+    pub(crate) async fn events(&self, path: &str, last_event_id: Option<&str>) -> Events {
         let mut request = Request::builder().uri(path);
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
@@ -176,7 +205,7 @@ impl TestApp {
 }
 
 /// Fast, and with the bias of the demonstration.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         pace: Pace {
             backfill: Duration::from_secs(180 * 86_400),
@@ -192,14 +221,14 @@ pub fn settings() -> Settings {
 }
 
 /// A response; prints as status, telling headers and body.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub async fn read(router: &Router, request: Request<Body>) -> Self {
+    pub(crate) async fn read(router: &Router, request: Request<Body>) -> Self {
         let response = router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -210,12 +239,12 @@ impl Answer {
         }
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
     /// The field of every element of an array.
-    pub fn column(&self, field: &str) -> Vec<String> {
+    pub(crate) fn column(&self, field: &str) -> Vec<String> {
         let rows = self.json();
         let rows = rows.as_array().unwrap();
         rows.iter()
@@ -224,7 +253,7 @@ impl Answer {
     }
 
     /// `pointer: detail` of every field error.
-    pub fn errors(&self) -> Vec<String> {
+    pub(crate) fn errors(&self) -> Vec<String> {
         assert_eq!(
             self.status,
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -267,20 +296,20 @@ impl fmt::Display for Answer {
 
 /// One server-sent event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    pub id: Option<String>,
-    pub name: String,
-    pub data: Value,
+pub(crate) struct Event {
+    pub(crate) id: Option<String>,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
-pub struct Events {
+pub(crate) struct Events {
     body: Body,
     text: String,
 }
 
 impl Events {
     /// The next event, or `None` at the end of the stream.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let frame: String = self.text.drain(..end + 2).collect();
@@ -297,7 +326,7 @@ impl Events {
         }
     }
 
-    pub async fn take(&mut self, count: usize) -> Vec<Event> {
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<Event> {
         let mut events = Vec::new();
         while events.len() < count {
             events.push(self.next().await.expect("the stream goes on"));
