@@ -66,7 +66,7 @@ pub(crate) fn judge(readings: &[Reading], targets: &[Target]) -> Verdicts {
         });
         for target in covering {
             let deviation = reading.value - target.value;
-            if deviation.abs() > target.tolerance {
+            if deviation.abs() > target.tolerance + 1.0e-9 {
                 let key = DriftKey {
                     device_id: reading.device_id.clone(),
                     metric_name: reading.metric_name.clone(),
@@ -119,14 +119,14 @@ fn the_boundary_is_in_range_and_the_end_is_not_covered() {
         device_id: "D".into(),
         metric_name: "Pressure".into(),
         value: 10.0,
-        tolerance: 1.0,
+        tolerance: 0.3,
         start: 100,
         end: Some(200),
     };
     let readings = [
         reading(99, 20.0),
         reading(100, 20.0),
-        reading(150, 11.0),
+        reading(150, 10.3),
         reading(151, 8.5),
         reading(200, 20.0),
     ];

@@ -1,10 +1,9 @@
 -- Judges every reading by the prescriptions that are valid at its event time.
 --
 -- Reads       hc_raw_device_metrics (append), src_hc_prescriptions (upsert)
--- Rule        drift when ABS(actual - target) > tolerance, in 64-bit IEEE arithmetic: the difference is rounded once,
---             the comparison is exact. Exactly on the band's edge is in range; where target, tolerance or reading have
---             no exact binary form, the rounded difference decides: 10.5 against 10 plus or minus 0.5 is in range,
---             10.3 against 10 plus or minus 0.3 is not, since the difference is 0.3000000000000007.
+-- Rule        drift when ABS(actual - target) > tolerance + 1.0E-9, in 64-bit IEEE arithmetic: the band's edge is in range.
+--             The billionth is far below what a device can measure and far above the error of a decimal fraction in
+--             binary; without it, 10.3 would lie outside of 10 plus or minus 0.3.
 --             The same three operations in any language give the same verdict
 -- Validity    [start_date, end_date): the first reading at end_date is no longer covered. A reading that no
 --             prescription covers gives no row; nor does one that is not a finite number
@@ -33,7 +32,7 @@ WITH out_of_range AS (
     AND m.metric_name = r.metric_name
     AND m.ts >= r.start_date
     AND (r.end_date IS NULL OR m.ts < r.end_date)
-  WHERE ABS(m.metric_value - r.target_value) > r.tolerance
+  WHERE ABS(m.metric_value - r.target_value) > r.tolerance + 1.0E-9
     AND m.metric_value BETWEEN -1.0E300 AND 1.0E300
 ),
 
