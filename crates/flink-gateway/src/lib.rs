@@ -19,3 +19,4 @@ pub mod serve;
 pub mod session;
 pub mod store;
 pub mod tuning;
+pub mod warm_up;

@@ -23,6 +23,7 @@ use crate::reconcile;
 use crate::session::{Identity, Session};
 use crate::store::Store;
 use crate::tuning::Tuning;
+use crate::warm_up;
 
 /// Longest wait of a POST for its statement; HTTP clients commonly give up after 10 s.
 const HOLD: Duration = Duration::from_secs(8);
@@ -140,6 +141,10 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         })
     };
     tracing::info!(address = %local, "statements gateway ready");
+    if engine.store.statements().is_empty() {
+        let gateway = SqlGateway::new(&args.sql_gateway_url);
+        tokio::spawn(async move { warm_up::run(&gateway).await });
+    }
     let stopping = stop.clone();
     let server = axum::serve(listener, router(api)).with_graceful_shutdown(async move {
         stop_signal().await;

@@ -29,10 +29,9 @@ pub(super) fn statement(statement: &Statement, identity: &Identity, base: &str) 
     let mut status = json!({
         "phase": statement.phase.to_string(),
         "detail": statement.detail,
-        "scaling_status": { "scaling_state": "OK", "last_updated": statement.updated_at },
     });
     if !matches!(statement.phase, Phase::Pending | Phase::Failed) {
-        status["traits"] = traits(statement, identity);
+        status["traits"] = traits(statement);
     }
     json!({
         "api_version": "sql/v1",
@@ -56,11 +55,10 @@ pub(super) fn statement(statement: &Statement, identity: &Identity, base: &str) 
             "stopped": statement.spec.stopped,
         },
         "status": status,
-        "result": { "api_version": "sql/v1", "kind": "StatementResult" },
     })
 }
 
-fn traits(statement: &Statement, identity: &Identity) -> Value {
+fn traits(statement: &Statement) -> Value {
     let schema = statement.results.as_ref().map_or_else(|| json!({}), schema);
     json!({
         "sql_kind": statement.kind.sql_kind(),
@@ -69,8 +67,6 @@ fn traits(statement: &Statement, identity: &Identity) -> Value {
         "schema": schema,
         "upsert_columns": null,
         "connection_refs": [],
-        "catalog": identity.environment,
-        "database": identity.database,
     })
 }
 

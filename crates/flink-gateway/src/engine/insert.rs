@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Engine, Problem};
 use crate::checkpoints;
 use crate::flink::FlinkError;
+use crate::flink::job_manager::Job;
 use crate::flink::sql_gateway::Config;
 use crate::model::{Phase, Statement};
 use crate::session::Ready;
@@ -37,12 +38,7 @@ impl Engine {
             .iter()
             .find(|job| job.name == *name && !job.state.is_terminal())
         {
-            tracing::warn!(
-                statement = name,
-                job = running.id,
-                "the job is there already; it is taken over"
-            );
-            return self.note_accepted(name, running.id.clone()).await;
+            return self.meet(statement, running).await;
         }
         let job = Uuid::new_v4().simple().to_string();
         config.extend(self.own_options(name, &job, restore));
@@ -61,6 +57,27 @@ impl Engine {
             // The job may have been submitted all the same: the reconcile loop looks for it before it tries again.
             Err(error) => Err(Problem::Later(error.to_string())),
         }
+    }
+
+    /// A job with the statement's name runs already. It is the statement's own if that has had one; a new statement
+    /// may have another text than whatever was left behind.
+    async fn meet(&self, statement: &Statement, running: &Job) -> Result<(), Problem> {
+        let name = &statement.name;
+        if !statement.jobs.ids.is_empty() {
+            tracing::warn!(
+                statement = name,
+                job = running.id,
+                "the job is there already; it is taken over"
+            );
+            return self.note_accepted(name, running.id.clone()).await;
+        }
+        tracing::warn!(
+            statement = name,
+            job = running.id,
+            "a job of nobody has the statement's name; cancelling it"
+        );
+        self.jobs.cancel(&running.id).await?;
+        Err(Problem::Later("another job of this name to end".into()))
     }
 
     /// The statement for Flink and its options, with every table it names known to the session.
