@@ -37,10 +37,10 @@ export function bandsOf(prescriptions: readonly Prescription[], deviceId: string
 
 export const bandAt = (bands: readonly Band[], ts: number): Band | undefined => bands.find((b) => ts >= b.start && ts < b.end)
 
-/** Outside means further from the target than the tolerance; on the edge is inside, as in the drift pipeline. */
+/** Outside means further from the target than the tolerance; on the edge is inside. The billionth is the drift pipeline's. */
 export function isOutside(bands: readonly Band[], ts: number, value: number): boolean {
   const band = bandAt(bands, ts)
-  return band !== undefined && Math.abs(value - band.target) > band.tolerance
+  return band !== undefined && Math.abs(value - band.target) > band.tolerance + 1e-9
 }
 
 export type SortKey = 'patient' | 'medicationOrTherapy' | 'startDate' | 'drift'
