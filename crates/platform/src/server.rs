@@ -54,11 +54,12 @@ impl Server {
         }
     }
 
-    /// Of those, the ones that must answer before this one is started. The others it waits for by itself, so that slow JVMs
-    /// start together.
-    pub const fn starts_after(self) -> &'static [Self] {
+    /// Of those, the ones that must answer before this one is started. The others it waits for by itself, or asks only when it
+    /// has work, so that slow JVMs start together.
+    pub const fn waits_for(self) -> &'static [Self] {
         match self {
             Self::TaskManager | Self::SqlGateway => &[],
+            Self::Connect => &[Self::Kafka],
             _ => self.needs(),
         }
     }

@@ -33,11 +33,11 @@ impl Supervisor {
         }
     }
 
-    /// Starts a unit. Those it comes after must have been added before; the ones that are not part of this stack do not count.
+    /// Starts a unit. Those it waits for must have been added before; the ones that are not part of this stack do not count.
     pub fn add(&self, spec: UnitSpec) {
         let mut units = self.units();
         let peers = spec
-            .after
+            .waits_for
             .iter()
             .filter_map(|name| Some((name.clone(), units.get(name)?.status.clone())))
             .collect();
@@ -118,13 +118,13 @@ impl Supervisor {
             .map_err(|_| anyhow::anyhow!("{name} is no longer supervised"))
     }
 
-    /// Stops every unit, those that others came after last. With `kill`, all at once and by SIGKILL.
+    /// Stops every unit, those that others need last. With `kill`, all at once and by SIGKILL.
     pub async fn stop_all(&self, kill: bool) {
         let mut left = self.units().clone();
         while !left.is_empty() {
             let wanted: Vec<String> = left
                 .keys()
-                .filter(|name| kill || !left.values().any(|other| other.after.contains(name)))
+                .filter(|name| kill || !left.values().any(|other| other.needs.contains(name)))
                 .cloned()
                 .collect();
             join_all(

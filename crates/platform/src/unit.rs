@@ -23,8 +23,10 @@ pub type Step = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + 
 #[derive(Clone)]
 pub struct UnitSpec {
     pub name: String,
-    /// Units that must be ready before this one is started, and that are stopped after it.
-    pub after: Vec<String>,
+    /// Units that are stopped after this one.
+    pub needs: Vec<String>,
+    /// Units that must be ready before this one is started.
+    pub waits_for: Vec<String>,
     /// Runs before each start.
     pub prepare: Option<Step>,
     pub command: CommandSpec,
@@ -42,7 +44,7 @@ pub struct UnitSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// For the units it comes after.
+    /// For the units it waits for.
     Waiting,
     Starting,
     Ready,
@@ -87,7 +89,7 @@ pub(crate) enum Order {
 /// How a task is spoken to.
 #[derive(Clone)]
 pub(crate) struct UnitHandle {
-    pub(crate) after: Vec<String>,
+    pub(crate) needs: Vec<String>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     pub(crate) status: watch::Receiver<Status>,
 }
@@ -102,6 +104,8 @@ const POLL_STARTING: Duration = Duration::from_millis(100);
 const POLL_READY: Duration = Duration::from_secs(2);
 /// A process that does not answer for this long is killed and started again; shorter silences are a busy machine.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Shorter ones are not worth a line.
+const NOTICEABLE: Duration = Duration::from_secs(5);
 const LOG_LIMIT_BYTES: u64 = 50 * 1024 * 1024;
 
 pub(crate) struct Unit {
@@ -136,7 +140,7 @@ pub(crate) fn launch(
         start_seconds: None,
         note: None,
     });
-    let after = spec.after.clone();
+    let needs = spec.needs.clone();
     let unit = Unit {
         spec,
         policy,
@@ -148,7 +152,7 @@ pub(crate) fn launch(
     };
     tokio::spawn(unit.serve(inbox));
     UnitHandle {
-        after,
+        needs,
         orders,
         status: watcher,
     }
@@ -310,11 +314,13 @@ impl Unit {
             match (answer, silent_since) {
                 (Ok(()), None) => {}
                 (Ok(()), Some(since)) => {
+                    if since.elapsed() > NOTICEABLE {
+                        self.report.about(
+                            &self.spec.name,
+                            format!("answers again after {}", seconds(since.elapsed())),
+                        );
+                    }
                     silent_since = None;
-                    self.report.about(
-                        &self.spec.name,
-                        format!("answers again after {}", seconds(since.elapsed())),
-                    );
                     self.set(State::Ready, None);
                 }
                 (Err(error), None) => {

@@ -45,7 +45,8 @@ pub(crate) fn command(layout: &Layout, server: Server, heap: &str) -> anyhow::Re
 pub(crate) fn unit(command: CommandSpec, health: Health, address: String) -> UnitSpec {
     UnitSpec {
         name: String::new(),
-        after: Vec::new(),
+        needs: Vec::new(),
+        waits_for: Vec::new(),
         prepare: None,
         command,
         health,

@@ -26,10 +26,14 @@ pub fn unit(server: Server, layout: &Layout) -> anyhow::Result<UnitSpec> {
         Server::SqlGateway => flink::sql_gateway(layout),
     }?;
     unit.name = server.name().to_owned();
-    unit.after = server
-        .starts_after()
-        .iter()
-        .map(|other| other.name().to_owned())
-        .collect();
+    unit.needs = names(server.needs());
+    unit.waits_for = names(server.waits_for());
     Ok(unit)
+}
+
+fn names(servers: &[Server]) -> Vec<String> {
+    servers
+        .iter()
+        .map(|server| server.name().to_owned())
+        .collect()
 }

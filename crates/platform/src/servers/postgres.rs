@@ -48,7 +48,8 @@ pub(crate) fn unit(layout: &Layout) -> anyhow::Result<UnitSpec> {
     };
     Ok(UnitSpec {
         name: String::new(),
-        after: Vec::new(),
+        needs: Vec::new(),
+        waits_for: Vec::new(),
         prepare: Some(prepare),
         command,
         health: Health::Postgres { url },

@@ -106,7 +106,7 @@ impl Programs {
         format!("http://127.0.0.1:{}/connectors/{name}", self.ports.connect)
     }
 
-    pub(crate) fn api(&self, after: &[&str]) -> anyhow::Result<UnitSpec> {
+    pub(crate) fn api(&self, needs: &[&str]) -> anyhow::Result<UnitSpec> {
         let url = self.api_url();
         Ok(unit(
             "api",
@@ -115,11 +115,11 @@ impl Programs {
                 url: format!("{url}/health"),
             },
             url,
-            after,
+            needs,
         ))
     }
 
-    pub(crate) fn gateway(&self, after: &[&str]) -> anyhow::Result<UnitSpec> {
+    pub(crate) fn gateway(&self, needs: &[&str]) -> anyhow::Result<UnitSpec> {
         let url = format!("http://127.0.0.1:{}", self.ports.statements_gateway);
         let port = self.ports.statements_gateway;
         Ok(unit(
@@ -127,7 +127,7 @@ impl Programs {
             self.binary("hc-flink-gateway", "gateway", &["serve"])?,
             Health::Listens { port },
             url,
-            after,
+            needs,
         ))
     }
 
@@ -161,11 +161,13 @@ fn unit(
     command: CommandSpec,
     health: Health,
     address: String,
-    after: &[&str],
+    needs: &[&str],
 ) -> UnitSpec {
+    let needs: Vec<String> = needs.iter().map(|&other| other.to_owned()).collect();
     UnitSpec {
         name: name.to_owned(),
-        after: after.iter().map(|&other| other.to_owned()).collect(),
+        waits_for: needs.clone(),
+        needs,
         prepare: None,
         command,
         health,
