@@ -1,13 +1,14 @@
 import { fileURLToPath, URL } from 'node:url'
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
+import type { ProxyOptions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 const apiPort = process.env.API_PORT || '8000'
 const uiPort = Number(process.env.UI_PORT || 5173)
 
 /** The browser talks to one origin; `/api/drift` reaches the service as `/drift`. */
-const proxy = {
+const proxy: Record<string, ProxyOptions> = {
   '/api': {
     target: `http://127.0.0.1:${apiPort}`,
     changeOrigin: false,
@@ -15,6 +16,14 @@ const proxy = {
     // Event streams stay open for as long as the page does.
     timeout: 0,
     proxyTimeout: 0,
+    // A service that dies in the middle of a stream must end the browser's side too, or the page waits on a dead connection.
+    configure: (server) => {
+      server.on('proxyRes', (incoming, _request, outgoing) => {
+        incoming.on('close', () => {
+          if (!incoming.complete) outgoing.destroy()
+        })
+      })
+    },
   },
 }
 

@@ -50,7 +50,19 @@ test('telemetry is drawn live, and verdicts follow the prescription', async ({ p
       const cleared = await numberOf(list, 'data-cleared-total')
       const times = await rows.locator('time').evaluateAll((all) => all.map((t) => t.getAttribute('datetime')))
       const newest = times[0]
+      const fading = page.evaluate(
+        () =>
+          new Promise<string>((resolve) => {
+            new MutationObserver((_, observer) => {
+              const row = document.querySelector('li[data-drift=cleared]')
+              if (row === null) return
+              observer.disconnect()
+              resolve(row.textContent ?? '')
+            }).observe(document.body, { subtree: true, childList: true, attributes: true })
+          }),
+      )
       await correct(other, id, 'Pressure tolerance', 50)
+      expect(await fading).toContain('Cleared by a change of the prescription')
       await expect.poll(() => numberOf(list, 'data-cleared-total'), { timeout: 60_000 }).toBeGreaterThan(cleared)
       await expect(rows.locator(`time[datetime="${newest}"]`)).toHaveCount(0)
       await expect(pressure).toHaveAttribute('data-band', `${band.parameterValue} ± 50`, { timeout: 20_000 })

@@ -25,6 +25,8 @@ const failure = ref('')
 const loaded = ref(false)
 const missed = ref(0)
 const clearedTotal = ref(0)
+/** Grows when verdicts of readings already judged change: some prescription is not what it was. */
+const rejudged = ref(0)
 const paused = ref(false)
 const waiting = ref(0)
 
@@ -42,11 +44,14 @@ function flush(): void {
     return
   }
   let changed = false
+  let again = false
   for (const change of queue) {
     if (change.kind === 'cleared') fade(change.key)
     else cleared.value.delete(driftKey(change.verdict))
+    again ||= change.kind === 'cleared' || verdicts.has(driftKey(change.verdict))
     changed = applyChange(verdicts, change) || changed
   }
+  if (again) rejudged.value += 1
   queue = []
   waiting.value = 0
   if (changed) publish()
@@ -147,5 +152,5 @@ export function useDrift() {
     queue = []
     setPaused(false)
   })
-  return { list, cleared, state, failure, loaded, missed, clearedTotal, paused, waiting, setPaused, byDevice, byMetric, byPrescription }
+  return { rejudged, list, cleared, state, failure, loaded, missed, clearedTotal, paused, waiting, setPaused, byDevice, byMetric, byPrescription }
 }

@@ -47,7 +47,7 @@ export function usePrescriptions() {
   return useQuery({
     queryKey: ['prescriptions'],
     // Someone else's edit shows without a reload.
-    refetchInterval: 15_000,
+    refetchInterval: 5000,
     queryFn: () =>
       allPages(
         (after) => unwrap(api.GET('/prescriptions', { params: { query: { limit: PAGE, after } } })),

@@ -9,7 +9,7 @@ import { lowerBound, type Aligned } from './series'
 export interface Overlay {
   bands: readonly Band[]
   verdicts: readonly DriftEvent[]
-  /** Readings outside a band that no verdict speaks of (yet). */
+  /** Readings outside a band that no verdict speaks of: not judged yet, or older than the correction window. */
   outside: readonly { ts: number; value: number }[]
   colors: ChartColors
 }

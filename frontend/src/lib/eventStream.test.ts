@@ -42,7 +42,6 @@ describe('openEventStream', () => {
       on: { drift: (data) => heard.push(data) },
       onState: (state) => states.push(state),
       onOpen: () => (opened += 1),
-      silenceMs: 45_000,
       createSource: (url) => new FakeSource(url) as unknown as EventSource,
     })
   })
@@ -87,9 +86,9 @@ describe('openEventStream', () => {
 
   it('takes silence for a dead connection, and a ping for life', () => {
     latest().onopen?.()
-    vi.advanceTimersByTime(40_000)
+    vi.advanceTimersByTime(20_000)
     latest().say('ping', '')
-    vi.advanceTimersByTime(40_000)
+    vi.advanceTimersByTime(20_000)
     expect(states.at(-1)).toBe('live')
     vi.advanceTimersByTime(5_000)
     expect(states.at(-1)).toBe('reconnecting')

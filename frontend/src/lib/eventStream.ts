@@ -21,7 +21,7 @@ export const retryDelay = (attempt: number): number => Math.min(1000 * 2 ** atte
  */
 export function openEventStream(options: StreamOptions): () => void {
   const create = options.createSource ?? ((url: string) => new EventSource(url))
-  const silence = options.silenceMs ?? 45_000
+  const silence = options.silenceMs ?? 25_000
   let source: EventSource | undefined
   let lastId = ''
   let attempt = 0
