@@ -1,5 +1,7 @@
 //! `hc-api`: see `hc-api --help`.
 
+use std::{io::IsTerminal as _, process::ExitCode};
+
 use anyhow::Context as _;
 use clap::Parser as _;
 use hc_api::{
@@ -16,7 +18,17 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     match dotenvy::dotenv() {
         Err(error) if !error.not_found() => return Err(error).context("reading .env"),
         _ => {}
@@ -74,10 +86,19 @@ fn say(line: &str) {
     println!("{line}");
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever started the command reads it, whatever is logged"
+)]
+fn complain(error: &anyhow::Error) {
+    eprintln!("hc-api: {error:#}");
+}
+
 fn log_to_stderr(args: &LogArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&args.log).context("RUST_LOG")?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match args.log_format {
         LogFormat::Text => log.with_target(false).init(),

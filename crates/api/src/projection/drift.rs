@@ -77,6 +77,11 @@ impl DriftProjection {
         };
         let value: DriftValue = self.values.decode(value).await?;
         let event = value.into_event(key).map_err(|error| poison(&error))?;
+        if event.message.contains('\0') {
+            return Err(Failure::Poison(
+                "Postgres cannot store a zero character in the message".to_owned(),
+            ));
+        }
         Ok(Change::Put(event))
     }
 

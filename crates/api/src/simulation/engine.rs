@@ -65,8 +65,10 @@ pub struct Parts {
 pub struct Engine {
     parts: Parts,
     story: StoryClock,
-    /// Made with the first start, when Kafka is configured.
+    /// Made with each start, when Kafka is configured.
     sink: Option<Sink>,
+    /// Whether database and topic have been asked where the story stands.
+    resumed: bool,
     commands: mpsc::Receiver<Command>,
     status: watch::Sender<Status>,
 }
@@ -84,7 +86,11 @@ impl Engine {
     /// The task, not started, and the handle to it. The story goes on where the database says it stopped.
     pub async fn new(parts: Parts) -> (SimulationHandle, Self) {
         let pace = parts.settings.pace;
-        let story = match stored_time(&parts.records).await {
+        let stored = stored_time(&parts.records).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the stored story time could not be read");
+            None
+        });
+        let story = match stored {
             Some(time) => StoryClock::resume(time, pace),
             None => StoryClock::begin(parts.clock.now_millis(), pace),
         };
@@ -108,6 +114,7 @@ impl Engine {
             parts,
             story,
             sink: None,
+            resumed: false,
             commands,
             status,
         };
@@ -201,6 +208,11 @@ impl Engine {
         if devices.is_empty() {
             return Err(StartError::NoDevice);
         }
+        if !self.resumed {
+            // It may not have answered when the service started.
+            let stored = stored_time(&self.parts.records).await.map_err(database)?;
+            self.resume_after(stored);
+        }
         if let Some(kafka) = self.parts.kafka.clone() {
             self.connect(kafka).await.map_err(|error| {
                 tracing::warn!(error = format!("{error:#}"), "the simulation was not started");
@@ -209,19 +221,27 @@ impl Engine {
                 StartError::Unavailable(detail.to_owned())
             })?;
         }
+        self.resumed = true;
         Ok(devices)
     }
 
     async fn connect(&mut self, kafka: Kafka) -> anyhow::Result<()> {
         kafka.admin.ping(PING_LIMIT).await?;
-        if self.sink.is_none() {
+        if !self.resumed {
             // After a crash the topic knows better than the database where the story stands.
-            let last = tail::last_reading(&kafka).await?;
-            let time = self.story.time().max(last.unwrap_or(EpochMillis::MIN));
-            self.story = StoryClock::resume(time, self.parts.settings.pace);
-            self.sink = Some(Sink::new(kafka).await?);
+            self.resume_after(tail::last_reading(&kafka).await?);
         }
+        self.sink = Some(Sink::new(kafka).await?);
         Ok(())
+    }
+
+    /// The story never goes back.
+    fn resume_after(&mut self, time: Option<EpochMillis>) {
+        if let Some(time) = time
+            && time > self.story.time()
+        {
+            self.story = StoryClock::resume(time, self.parts.settings.pace);
+        }
     }
 
     fn stopped(&self) {
@@ -384,15 +404,9 @@ async fn wait(due: Option<Instant>) {
     }
 }
 
-/// The stored story time; a database that does not answer is the same as none, since the topic is asked as well.
-async fn stored_time(records: &Records) -> Option<EpochMillis> {
-    let pool = records.pool()?;
-    let read = async { store::story_clock::get(&mut *pool.acquire().await?).await };
-    match read.await {
-        Ok(time) => time,
-        Err(error) => {
-            tracing::warn!(%error, "the stored story time could not be read");
-            None
-        }
+async fn stored_time(records: &Records) -> sqlx::Result<Option<EpochMillis>> {
+    match records.pool() {
+        Some(pool) => store::story_clock::get(&mut *pool.acquire().await?).await,
+        None => Ok(None),
     }
 }

@@ -32,12 +32,7 @@ pub fn last_event_id(headers: &HeaderMap) -> Option<String> {
 
 /// Streams until the client goes away or the service stops.
 pub fn response(subscriber: Subscriber, shutdown: CancellationToken) -> Response {
-    let reader = Reader {
-        subscriber,
-        shutdown,
-        not_before: Instant::now(),
-        greeted: false,
-    };
+    let reader = Reader::new(subscriber, shutdown, PING_AFTER);
     let chunks = stream::unfold(reader, |mut reader| async move {
         let chunk = reader.chunk().await?;
         Some((Ok::<_, std::convert::Infallible>(chunk), reader))
@@ -57,11 +52,22 @@ pub fn response(subscriber: Subscriber, shutdown: CancellationToken) -> Response
 struct Reader {
     subscriber: Subscriber,
     shutdown: CancellationToken,
+    ping_after: Duration,
     not_before: Instant,
     greeted: bool,
 }
 
 impl Reader {
+    fn new(subscriber: Subscriber, shutdown: CancellationToken, ping_after: Duration) -> Self {
+        Self {
+            subscriber,
+            shutdown,
+            ping_after,
+            not_before: Instant::now(),
+            greeted: false,
+        }
+    }
+
     /// The next bytes for the client, or `None` when the service stops.
     async fn chunk(&mut self) -> Option<Bytes> {
         if !std::mem::replace(&mut self.greeted, true) {
@@ -69,7 +75,7 @@ impl Reader {
         }
         let next = async {
             sleep_until(self.not_before).await;
-            timeout(PING_AFTER, self.subscriber.next()).await
+            timeout(self.ping_after, self.subscriber.next()).await
         };
         let next = tokio::select! {
             () = self.shutdown.cancelled() => return None,
@@ -100,4 +106,65 @@ fn join(mut frames: Vec<Bytes>) -> Bytes {
         chunk.extend_from_slice(frame);
     }
     chunk.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::stream::Hub;
+
+    #[tokio::test]
+    async fn a_stream_greets_joins_what_is_there_pings_and_ends() {
+        let hub = Arc::new(Hub::new("b".to_owned(), 8));
+        let shutdown = CancellationToken::new();
+        let mut reader = Reader::new(
+            hub.subscribe(None, None),
+            shutdown.clone(),
+            Duration::from_millis(1),
+        );
+        assert_eq!(reader.chunk().await.unwrap(), HELLO);
+        for data in 1..=2 {
+            hub.publish("drift", &"A".parse().unwrap(), &data).unwrap();
+        }
+        assert_eq!(
+            reader.chunk().await.unwrap(),
+            "id: b-0\nevent: drift\ndata: 1\n\nid: b-1\nevent: drift\ndata: 2\n\n"
+        );
+        assert_eq!(reader.chunk().await.unwrap(), PING);
+        hub.publish("drift", &"A".parse().unwrap(), &3).unwrap();
+        assert_eq!(
+            reader.chunk().await.unwrap(),
+            "id: b-2\nevent: drift\ndata: 3\n\n"
+        );
+        shutdown.cancel();
+        assert_eq!(reader.chunk().await, None);
+    }
+
+    #[tokio::test]
+    async fn writes_are_apart_but_the_first_is_not_late() {
+        let hub = Arc::new(Hub::new("b".to_owned(), 8));
+        let mut reader = Reader::new(
+            hub.subscribe(None, None),
+            CancellationToken::new(),
+            PING_AFTER,
+        );
+        reader.chunk().await.unwrap();
+        let started = Instant::now();
+        hub.publish("drift", &"A".parse().unwrap(), &1).unwrap();
+        reader.chunk().await.unwrap();
+        let first = Instant::now();
+        assert!(first - started < COALESCE, "{:?}", first - started);
+        for data in 2..=3 {
+            hub.publish("drift", &"A".parse().unwrap(), &data).unwrap();
+        }
+        let second = reader.chunk().await.unwrap();
+        assert!(first.elapsed() >= COALESCE);
+        assert_eq!(
+            second.iter().filter(|byte| **byte == b'\n').count(),
+            8,
+            "two frames in one write"
+        );
+    }
 }

@@ -10,6 +10,7 @@
 mod devices;
 mod drift;
 mod environment;
+mod log;
 mod migrations;
 mod modes;
 mod openapi;
