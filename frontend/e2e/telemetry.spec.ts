@@ -62,7 +62,7 @@ test('telemetry is drawn live, and verdicts follow the prescription', async ({ p
           }),
       )
       await correct(other, id, 'Pressure tolerance', 50)
-      expect(await fading).toContain('Cleared by a change of the prescription')
+      expect(await fading).toContain('No longer holds')
       await expect.poll(() => numberOf(list, 'data-cleared-total'), { timeout: 60_000 }).toBeGreaterThan(cleared)
       await expect(rows.locator(`time[datetime="${newest}"]`)).toHaveCount(0)
       await expect(pressure).toHaveAttribute('data-band', `${band.parameterValue} ± 50`, { timeout: 20_000 })
@@ -100,11 +100,11 @@ test('pause holds the picture and resume catches up', async ({ page }) => {
 test('the choice of devices is kept, and the lines follow it', async ({ page }) => {
   await page.goto('/telemetry')
   const chart = page.locator('figure[data-chart=Pressure]')
-  await expect(chart.getByRole('img')).toHaveAccessibleName(/5 devices/)
+  await expect(chart.getByRole('img')).toHaveAccessibleName(/: 5 devices/)
   const shown = page.getByRole('group', { name: 'Shown devices' })
   for (const id of ['DEV-P001', 'DEV-P002', 'DEV-P004', 'DEV-P005']) await shown.getByRole('button', { name: id }).click()
-  await expect(chart.getByRole('img')).toHaveAccessibleName(/1 devices.*for DEV-P003/)
+  await expect(chart.getByRole('img')).toHaveAccessibleName(/: 1 device,.*for DEV-P003/)
   await page.reload()
   await expect(shown.getByRole('button', { name: 'DEV-P001' })).toHaveAttribute('aria-pressed', 'false')
-  await expect(chart.getByRole('img')).toHaveAccessibleName(/1 devices.*for DEV-P003/)
+  await expect(chart.getByRole('img')).toHaveAccessibleName(/: 1 device,.*for DEV-P003/)
 })

@@ -27,5 +27,7 @@ export function useBackend() {
     const projection = dependencies.value.find((d) => d.name === 'drift-projection')
     return projection === undefined || projection.status === 'ok' ? undefined : projection.detail
   })
-  return { state, dependencies, comparisonOff }
+  /** Without a database the service shows demonstration data and refuses changes. */
+  const readOnly = computed(() => dependencies.value.some((d) => d.name === 'postgres' && d.status === 'disabled'))
+  return { state, dependencies, comparisonOff, readOnly }
 }
