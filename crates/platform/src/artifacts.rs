@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::Signal;
 use sha2::{Digest, Sha256};
 
+use crate::death;
 use crate::report::{Report, seconds};
 use crate::servers::kafka;
 
@@ -23,6 +25,9 @@ const INPUTS: [&str; 7] = [
     "platform/flink/pom.xml",
     "connect/subject-strategy",
 ];
+
+/// Of a folder that is not complete yet.
+const PREFIX: &str = "resolving-";
 
 /// The resolved folders.
 #[derive(Clone, Debug)]
@@ -102,6 +107,7 @@ pub fn resolve(repository: &Path, report: &Report) -> anyhow::Result<Artifacts> 
         return Ok(artifacts);
     }
 
+    remove_interrupted(&cache);
     let started = std::time::Instant::now();
     report.about(
         "artifacts",
@@ -128,6 +134,15 @@ pub fn resolve(repository: &Path, report: &Report) -> anyhow::Result<Artifacts> 
         ),
     );
     Ok(artifacts)
+}
+
+/// Folders of resolutions that were killed; nobody else resolves while we hold the lock.
+fn remove_interrupted(cache: &Path) {
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn hash(repository: &Path) -> anyhow::Result<String> {
@@ -180,6 +195,7 @@ fn maven(repository: &Path, out: &Path, report: &Report) -> anyhow::Result<()> {
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer);
+    death::with_parent(&mut command, Signal::SIGKILL);
     let mut child = command
         .spawn()
         .context("starting mvn; install Maven and a JDK 17 (Debian: apt-get install maven openjdk-17-jdk-headless)")?;

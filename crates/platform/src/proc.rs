@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use serde::Serialize;
 
 /// A process as `status` and `doctor` name it.
@@ -57,6 +59,9 @@ pub fn resident_bytes(pid: u32) -> Option<u64> {
 
 /// Whether `pid` is a process that has not ended (a zombie has).
 pub fn is_alive(pid: u32) -> bool {
+    if !Path::new("/proc/self").exists() {
+        return i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok());
+    }
     fs::read_to_string(format!("/proc/{pid}/stat"))
         .ok()
         .and_then(|stat| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -376,12 +377,15 @@ impl Unit {
     }
 
     fn ended_text(&self, status: std::process::ExitStatus) -> String {
-        let log = &self.spec.command.log;
-        format!(
-            "ended with {status}; the end of {}:\n{}",
-            log.display(),
-            tail(log, 8)
-        )
+        let name = &self.spec.name;
+        match status.signal() {
+            // Killed from outside: its log does not know why.
+            Some(_) => format!("ended with {status}"),
+            None => format!(
+                "ended with {status}; the end of its log (hc-platform logs {name}):\n{}",
+                tail(&self.spec.command.log, 8)
+            ),
+        }
     }
 
     fn set(&self, state: State, note: Option<String>) {

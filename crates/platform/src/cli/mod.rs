@@ -76,7 +76,12 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(Cli::parse())));
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(run(Cli::parse()));
+            // An interrupted download must not hold up the end.
+            runtime.shutdown_background();
+            outcome
+        });
     outcome.unwrap_or_else(|error| {
         out::error(&error);
         ExitCode::FAILURE

@@ -42,29 +42,58 @@ pub(crate) async fn run(data: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     };
     let mut interrupt = Interrupt::listen()?;
     let report = Report::stdout();
-    let started = Instant::now();
     let _lock = state::lock(data)?;
-    let layout = prepare(data, &servers, &[], Ports::from_env()?, &report).await?;
     let supervisor = Supervisor::new(
         Restart::WithBackOff,
         report.clone(),
-        Some(state::file(&layout.data)),
+        Some(state::file(data)),
     );
-    for server in &servers {
-        supervisor.add(server_unit(*server, &layout)?);
-    }
-    let names: Vec<&str> = servers.iter().map(|server| server.name()).collect();
-    tokio::select! {
-        ready = supervisor.ready(&names, PATIENCE) => {
-            ready?;
-            report.line(format!("All servers are ready after {}. Ctrl+C stops them.", seconds(started.elapsed())));
-            let cause = interrupt.wait().await;
-            say(&report, cause);
+    let work = async {
+        let started = Instant::now();
+        let layout = prepare(data, &servers, &[], Ports::from_env()?, &report).await?;
+        for server in &servers {
+            supervisor.add(server_unit(*server, &layout)?);
         }
-        cause = interrupt.wait() => say(&report, cause),
+        let names: Vec<&str> = servers.iter().map(|server| server.name()).collect();
+        supervisor.ready(&names, PATIENCE).await?;
+        report.line(format!(
+            "All servers are ready after {}. Ctrl+C stops them.",
+            seconds(started.elapsed())
+        ));
+        std::future::pending().await
+    };
+    until_interrupted(work, &supervisor, &mut interrupt, &report).await
+}
+
+/// Does the work, which ends only by an error, until somebody interrupts it; then stops all units.
+pub(crate) async fn until_interrupted(
+    work: impl Future<Output = anyhow::Result<()>>,
+    supervisor: &Supervisor,
+    interrupt: &mut Interrupt,
+    report: &Report,
+) -> anyhow::Result<ExitCode> {
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        cause = interrupt.wait() => {
+            report.line(match cause {
+                Cause::CtrlC => "Stopping (Ctrl+C again kills at once)",
+                Cause::Signal => "Stopping",
+                Cause::ParentEnded => "Stopping, because the process that started this has ended",
+            });
+            Ok(())
+        }
+    };
+    if outcome.is_err() && !supervisor.status().is_empty() {
+        report.line("Stopping, because the start failed");
     }
-    stop(&supervisor, &mut interrupt, &report).await;
-    Ok(ExitCode::SUCCESS)
+    tokio::select! {
+        () = supervisor.stop_all(false) => {}
+        _ = interrupt.wait() => {
+            report.line("Killing");
+            supervisor.stop_all(true).await;
+        }
+    }
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 /// Resolves the programs, makes sure of the ports (those of the servers and `more`), and opens the data folder.
@@ -126,23 +155,4 @@ pub(crate) fn taken(wanted: &[(&str, u16)]) -> Vec<String> {
             None => format!("{port} ({name}) is taken by a process of another user"),
         })
         .collect()
-}
-
-pub(crate) fn say(report: &Report, cause: Cause) {
-    report.line(match cause {
-        Cause::CtrlC => "Stopping (Ctrl+C again kills at once)",
-        Cause::Signal => "Stopping",
-        Cause::ParentEnded => "Stopping, because the process that started this has ended",
-    });
-}
-
-/// In reverse order; a second interruption kills.
-pub(crate) async fn stop(supervisor: &Supervisor, interrupt: &mut Interrupt, report: &Report) {
-    tokio::select! {
-        () = supervisor.stop_all(false) => {}
-        _ = interrupt.wait() => {
-            report.line("Killing");
-            supervisor.stop_all(true).await;
-        }
-    }
 }

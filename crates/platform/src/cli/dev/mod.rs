@@ -49,19 +49,11 @@ pub(crate) async fn run(data: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         report.clone(),
         Some(state::file(data)),
     );
-    let product = prepare(data, args, supervisor.clone(), &report).await?;
-    let outcome = tokio::select! {
-        outcome = run_product(&product, args) => outcome,
-        cause = interrupt.wait() => {
-            up::say(&report, cause);
-            Ok(())
-        }
+    let work = async {
+        let product = prepare(data, args, supervisor.clone(), &report).await?;
+        run_product(&product, args).await
     };
-    if let Err(error) = &outcome {
-        report.line(format!("stopping, because of: {error:#}"));
-    }
-    up::stop(&supervisor, &mut interrupt, &report).await;
-    outcome.map(|()| ExitCode::SUCCESS)
+    up::until_interrupted(work, &supervisor, &mut interrupt, &report).await
 }
 
 /// Starts everything; returns only when it cannot go on.

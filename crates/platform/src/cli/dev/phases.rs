@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use futures::FutureExt;
-use futures::future::try_join3;
 use serde_json::Value;
 
 use super::programs::Programs;
@@ -51,9 +50,10 @@ impl Product {
     pub(crate) async fn start(&self, simulate: bool) -> anyhow::Result<()> {
         let tables = self.tables().shared();
         let pipelines = async {
-            let (topics, gateway) = (self.topics(), self.gateway());
-            let captured = self.captured(tables.clone());
-            try_join3(topics, captured, gateway).await?;
+            // Each to its end: what can work shall, whatever else fails.
+            let (topics, captured, gateway) =
+                tokio::join!(self.topics(), self.captured(tables.clone()), self.gateway());
+            topics.and(captured).and(gateway)?;
             self.deployed().await
         };
         let screens = async {
