@@ -263,14 +263,16 @@ impl Engine {
             run.due = Instant::now() + PAUSE;
             return;
         }
-        let wanted = (self.parts.settings.records_per_second * TICK.as_secs_f64()) as usize;
+        // What a slow answer of Kafka held up is sent with what is due now.
+        let late = run.due.elapsed().max(TICK).as_secs_f64();
+        let wanted = (self.parts.settings.records_per_second * late) as usize;
         let count = wanted.clamp(1, run.round.len());
         let batch: Vec<_> = run.round.drain(..count).collect();
         let refused = self.send(batch).await;
         if refused.is_empty() {
             let period = self.duration(count);
-            // A late step is not made up for by a burst.
-            run.due = (run.due + period).max(Instant::now());
+            // A long interruption is not made up for by a burst.
+            run.due = (run.due + period).max(Instant::now() - PAUSE);
         } else {
             // Nothing is lost: the same readings are sent again.
             for reading in refused.into_iter().rev() {
