@@ -38,6 +38,8 @@ const server = {
 export default defineConfig({
   plugins: [vue(), tailwindcss()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  // The API reference calls the service at its own address; see docsUrl in src/api/client.ts.
+  define: { 'import.meta.env.VITE_API_PORT': JSON.stringify(apiPort) },
   server,
   preview: server,
   test: {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, it } from 'vitest'
-import { baseUrl, unwrap } from './client'
+import { baseUrl, docsUrl, unwrap } from './client'
 import { ApiProblem } from './problem'
 
 it('uses the proxy unless another service is named', () => {
@@ -18,4 +18,9 @@ it('unwraps data and throws problems', async () => {
   await expect(refused).rejects.toMatchObject({ status: 412, message: 'Changed since.' })
 
   await expect(unwrap(Promise.reject(new TypeError('Failed to fetch')))).rejects.toBeInstanceOf(ApiProblem)
+})
+
+it('finds the API reference at the service itself', () => {
+  expect(docsUrl('/api', { protocol: 'http:', hostname: 'localhost' })).toMatch(/^http:\/\/localhost:\d+\/docs\/$/)
+  expect(docsUrl('https://api.example.org')).toBe('https://api.example.org/docs/')
 })

@@ -13,6 +13,14 @@ const absolute = new URL(baseUrl(), window.location.origin).href.replace(/\/+$/,
 
 export const api = createClient<paths>({ baseUrl: absolute })
 
+/**
+ * The service's own pages want to be at the root of their address ("Try it out" sends requests there),
+ * so behind the proxy they are visited at the service's port.
+ */
+export function docsUrl(base = baseUrl(), page: Pick<Location, 'protocol' | 'hostname'> = window.location): string {
+  return `${base === '/api' ? `${page.protocol}//${page.hostname}:${import.meta.env.VITE_API_PORT}` : base}/docs/`
+}
+
 export const streamUrl = (path: string): string => `${baseUrl()}${path}`
 
 interface Answer<T> {

@@ -28,7 +28,8 @@ describe('toProblem', () => {
   })
 
   it('makes a sentence of answers that are not problem details', () => {
-    expect(toProblem(502, '<html>Bad gateway</html>').message).toBe('The service answered with status 502')
+    expect(toProblem(502, '<html>Bad gateway</html>').message).toBe('The service does not answer (status 502).')
+    expect(toProblem(418, null).message).toBe('The service answered with status 418.')
     expect(toProblem(500, undefined).fields).toEqual({})
   })
 })

@@ -33,10 +33,13 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
+/** What a proxy says when nobody is behind it. */
+const GATEWAY: ReadonlySet<number> = new Set([502, 503, 504])
+
 /** Reads RFC 9457 problem details; anything else (a proxy's error page) becomes a sentence with the status. */
 export function toProblem(status: number, body: unknown): ApiProblem {
   const problem = isRecord(body) ? body : {}
-  const title = text(problem.title) ?? `The service answered with status ${status}`
+  const title = text(problem.title) ?? (GATEWAY.has(status) ? `The service does not answer (status ${status}).` : `The service answered with status ${status}.`)
   const fields: Record<string, string> = {}
   for (const entry of list(problem.errors)) {
     if (!isRecord(entry)) continue
