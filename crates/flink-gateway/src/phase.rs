@@ -30,6 +30,13 @@ pub fn decide(statement: &Statement, jobs: &[Job], absent_before: bool) -> Actio
     {
         return observe(statement, job);
     }
+    if statement.kind == Kind::InsertValues && statement.jobs.seen {
+        return if absent_before {
+            lost_values()
+        } else {
+            Action::Nothing
+        };
+    }
     let stray = jobs
         .iter()
         .find(|job| job.name == statement.name && !job.state.is_terminal());
@@ -43,9 +50,6 @@ pub fn decide(statement: &Statement, jobs: &[Job], absent_before: bool) -> Actio
                 job: job.id.clone(),
             }
         };
-    }
-    if statement.kind == Kind::InsertValues && statement.jobs.seen {
-        return lost_values();
     }
     if absent_before {
         Action::Submit
@@ -62,6 +66,12 @@ fn observe(statement: &Statement, job: &Job) -> Action {
         JobState::Failed => {
             return Action::SetWithCause {
                 phase: Phase::Failed,
+            };
+        }
+        // A restart can be so short that only its later half is seen: running, but not with every task.
+        JobState::Running if statement.phase == Phase::Running => {
+            return Action::SetWithCause {
+                phase: Phase::Degraded,
             };
         }
         JobState::Failing | JobState::Restarting => {
@@ -170,7 +180,13 @@ mod tests {
                 set(Phase::Completed),
             ),
             (&old, job(JobState::Running, 3, 0), Action::Nothing),
-            (&old, job(JobState::Running, 1, 0), Action::Nothing),
+            (
+                &old,
+                job(JobState::Running, 1, 0),
+                Action::SetWithCause {
+                    phase: Phase::Degraded,
+                },
+            ),
             (
                 &old,
                 job(JobState::Restarting, 0, 0),

@@ -202,7 +202,7 @@ async fn watch(
                 .await
                 .ok()
                 .flatten()
-                .unwrap_or_default();
+                .unwrap_or_else(|| "Flink restarts the job.".to_owned());
             set(engine, &name, phase, cause).await;
         }
         Action::Adopt { job } => {

@@ -15,6 +15,10 @@ use crate::store::Store;
 
 /// The SQL Gateway drops a session that is silent for ten minutes.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// Pause between two tries to open a session.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+/// Longest wait for a session to close when the process stops.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Names under which clients know the local servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,21 +117,29 @@ impl Session {
 
     /// Keeps a session open, and its tables there, until the token is cancelled.
     pub async fn keep(&self, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.beat_for_ever() => {}
+        }
+        // A statement that is being run may still hold the session; the process does not wait for it.
+        if let Ok(mut open) = self.open.try_write()
+            && let Some(handle) = open.take()
+        {
+            let closing = self.gateway.close_session(&handle);
+            tokio::time::timeout(CLOSE_TIMEOUT, closing).await.ok();
+        }
+    }
+
+    async fn beat_for_ever(&self) {
         loop {
             let pause = match self.beat().await {
                 Ok(()) => HEARTBEAT,
                 Err(error) => {
                     tracing::debug!(%error, "no session");
-                    Duration::from_secs(1)
+                    REOPEN_PAUSE
                 }
             };
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-        if let Some(handle) = self.open.write().await.take() {
-            self.gateway.close_session(&handle).await;
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Client of Flink's SQL Gateway REST interface, version 3: sessions, statements, their results.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,9 @@ use super::{FlinkError, http_client};
 /// First pause between two looks at an operation; it doubles up to [`POLL_MAX`].
 const POLL_MIN: Duration = Duration::from_millis(10);
 const POLL_MAX: Duration = Duration::from_millis(100);
+
+/// Longest time of a statement at the SQL Gateway; submitting a job to an absent JobManager takes it a minute.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Options of Flink by name.
 pub type Config = BTreeMap<String, String>;
@@ -103,10 +106,18 @@ impl SqlGateway {
             self.url
         );
         let mut pause = POLL_MIN;
+        let deadline = Instant::now() + OPERATION_TIMEOUT;
         loop {
             let page = self.call(self.http.get(&url)).await?;
             if page.get("resultType").and_then(Value::as_str) != Some("NOT_READY") {
                 return Ok(outcome(&page));
+            }
+            if Instant::now() >= deadline {
+                return Err(FlinkError::Unreachable(format!(
+                    "the SQL Gateway at {} (a statement for {} s)",
+                    self.url,
+                    OPERATION_TIMEOUT.as_secs()
+                )));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(POLL_MAX);

@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use hc_flink_gateway::api::ApiKey;
 use serde_json::{Value, json};
 
-use crate::support::{STATEMENTS, app, call, new_statement, send};
+use crate::support::{STATEMENTS, app, app_holding, call, new_statement, send};
 
 const INSERT: &str = "INSERT INTO t SELECT * FROM s";
 
@@ -18,7 +20,7 @@ fn detail(body: &Value) -> &str {
 #[tokio::test]
 async fn a_statement_is_kept_pending_while_flink_is_away() {
     let dir = tempfile::tempdir().unwrap();
-    let app = app(dir.path(), None);
+    let app = app_holding(dir.path(), None, Duration::from_millis(50));
 
     let (status, posted) = call(
         &app,
@@ -42,9 +44,12 @@ async fn a_statement_is_kept_pending_while_flink_is_away() {
         format!("http://gateway.test:1{}", path("a"))
     );
 
-    let (status, found) = call(&app, Method::GET, &path("a"), None).await;
+    let (status, mut found) = call(&app, Method::GET, &path("a"), None).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(found["metadata"]["uid"], posted["metadata"]["uid"]);
+    while found["status"]["detail"] == "" {
+        (_, found) = call(&app, Method::GET, &path("a"), None).await;
+    }
     assert_eq!(
         found["status"]["detail"],
         "waiting: the JobManager at http://127.0.0.1:9 does not answer"

@@ -16,15 +16,19 @@ fn noon() -> DateTime<Utc> {
 async fn filled(dir: &Path) -> Store {
     {
         let app = app(dir, None);
-        call(
-            &app,
-            Method::POST,
-            STATEMENTS,
-            Some(new_statement("s", "SHOW TABLES")),
-        )
-        .await;
+        let new = new_statement("s", "SHOW TABLES");
+        let (_, mut statement) = call(&app, Method::POST, STATEMENTS, Some(new)).await;
+        while statement["status"]["phase"] != "COMPLETED" {
+            (_, statement) = call(&app, Method::GET, &format!("{STATEMENTS}/s"), None).await;
+        }
     }
-    Store::open(dir, noon).unwrap()
+    // The task that ran the statement may hold the store for a moment longer.
+    loop {
+        match Store::open(dir, noon) {
+            Err(StoreError::InUse(_)) => tokio::task::yield_now().await,
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 #[tokio::test]

@@ -21,8 +21,13 @@ struct Cli {
     serve: ServeArgs,
 }
 
-/// The API over a store folder. No server listens at port 9 of this machine.
+/// The API over a store folder, which answers a POST when its statement is over.
 pub(crate) fn app(dir: &Path, key: Option<ApiKey>) -> Router {
+    app_holding(dir, key, Duration::from_secs(30))
+}
+
+/// The same, with the longest time that a POST is held. No server listens at port 9 of this machine.
+pub(crate) fn app_holding(dir: &Path, key: Option<ApiKey>, hold: Duration) -> Router {
     let store = dir.to_str().unwrap();
     let nowhere = "http://127.0.0.1:9";
     let cli = Cli::parse_from([
@@ -41,11 +46,7 @@ pub(crate) fn app(dir: &Path, key: Option<ApiKey>) -> Router {
         nowhere,
     ]);
     let engine = Arc::new(serve::engine(&cli.serve).unwrap());
-    router(Api {
-        engine,
-        key,
-        hold: Duration::from_millis(100),
-    })
+    router(Api { engine, key, hold })
 }
 
 pub(crate) async fn call(

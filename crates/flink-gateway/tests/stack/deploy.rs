@@ -62,9 +62,7 @@ async fn deploying_twice_changes_nothing_and_a_change_changes_only_itself() {
 
     let first = deploy(&gateway, dir.path(), false).await.unwrap();
     assert!(first.contains("4 statements deployed"), "{first}");
-    gateway
-        .must("fill", &values(&raw, &[1, 2]), Phase::Completed)
-        .await;
+    gateway.exec(&values(&raw, &[1, 2]), Phase::Completed).await;
     gateway.until_written(&fct, 2).await;
 
     // A comment is no change.

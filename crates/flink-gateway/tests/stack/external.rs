@@ -32,16 +32,12 @@ async fn a_topic_of_others_is_a_table_when_first_named() {
     let watermark = format!(
         "ALTER TABLE {raw} MODIFY WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND"
     );
-    for round in ["1", "2"] {
-        gateway
-            .must(&format!("add-{round}"), &add, Phase::Completed)
-            .await;
-        gateway
-            .must(&format!("watermark-{round}"), &watermark, Phase::Completed)
-            .await;
+    for _ in 0..2 {
+        gateway.exec(&add, Phase::Completed).await;
+        gateway.exec(&watermark, Phase::Completed).await;
     }
     let clash = gateway
-        .run("clash", &add.replace("TO_TIMESTAMP_LTZ(ts, 3)", "ts + 1"))
+        .try_exec(&add.replace("TO_TIMESTAMP_LTZ(ts, 3)", "ts + 1"))
         .await;
     assert_eq!(clash.status.phase, Phase::Failed);
     assert!(
@@ -55,21 +51,20 @@ async fn a_topic_of_others_is_a_table_when_first_named() {
     let ddl = format!(
         "CREATE TABLE {copy} (device_id STRING, at TIMESTAMP(3)) DISTRIBUTED INTO 1 BUCKETS"
     );
-    gateway.must("copy", &ddl, Phase::Completed).await;
+    gateway.exec(&ddl, Phase::Completed).await;
     let name = dashed("dml", &copy);
     let sql =
         format!("INSERT INTO {copy} SELECT device_id, CAST(event_time AS TIMESTAMP(3)) FROM {raw}");
     gateway.must(&name, &sql, Phase::Running).await;
     gateway
-        .must(
-            "fill",
+        .exec(
             &format!("INSERT INTO {raw} VALUES ('d1', 5, 'x')"),
             Phase::Completed,
         )
         .await;
     gateway.until_written(&copy, 1).await;
 
-    let drop = gateway.run("drop", &format!("DROP TABLE {raw}")).await;
+    let drop = gateway.try_exec(&format!("DROP TABLE {raw}")).await;
     assert_eq!(drop.status.phase, Phase::Failed);
     assert!(
         drop.status.detail.contains("another application"),
@@ -103,7 +98,7 @@ async fn a_topic_of_others_is_not_dropped_before_it_was_ever_used() {
         .await
         .unwrap();
     let drop = gateway
-        .run("drop", &format!("DROP TABLE IF EXISTS {raw}"))
+        .try_exec(&format!("DROP TABLE IF EXISTS {raw}"))
         .await;
     assert_eq!(drop.status.phase, Phase::Failed, "{}", drop.status.detail);
     assert!(gateway.kafka().topic(&raw).await.unwrap().is_some());
@@ -123,11 +118,9 @@ async fn a_table_created_over_a_leftover_topic_needs_its_partitions() {
         .create_topic(&TopicSpec::new(&differs, 3))
         .await
         .unwrap();
-    gateway.must("fits", &create(&fits), Phase::Completed).await;
-    gateway
-        .must("fill", &values(&fits, &[1]), Phase::Completed)
-        .await;
-    let refused = gateway.run("differs", &create(&differs)).await;
+    gateway.exec(&create(&fits), Phase::Completed).await;
+    gateway.exec(&values(&fits, &[1]), Phase::Completed).await;
+    let refused = gateway.try_exec(&create(&differs)).await;
     assert_eq!(refused.status.phase, Phase::Failed);
     assert!(
         refused.status.detail.contains("3 partitions"),

@@ -7,8 +7,8 @@ async fn a_job_that_somebody_cancelled_goes_on_from_its_checkpoint() {
     let gateway = Gateway::start().await;
     let (from, to) = (unique("gw_from"), unique("gw_to"));
     let name = dashed("dml", &to);
-    gateway.must("a", &create(&from), Phase::Completed).await;
-    gateway.must("b", &create(&to), Phase::Completed).await;
+    gateway.exec(&create(&from), Phase::Completed).await;
+    gateway.exec(&create(&to), Phase::Completed).await;
     gateway
         .must(
             &name,
@@ -17,7 +17,7 @@ async fn a_job_that_somebody_cancelled_goes_on_from_its_checkpoint() {
         )
         .await;
     gateway
-        .must("fill-1", &values(&from, &[1, 2, 3]), Phase::Completed)
+        .exec(&values(&from, &[1, 2, 3]), Phase::Completed)
         .await;
     gateway.until_written(&to, 3).await;
     let first = gateway.running(&name).await[0].id.clone();
@@ -34,9 +34,7 @@ async fn a_job_that_somebody_cancelled_goes_on_from_its_checkpoint() {
     })
     .await;
     gateway.until_phase(&name, Phase::Running).await;
-    gateway
-        .must("fill-2", &values(&from, &[4]), Phase::Completed)
-        .await;
+    gateway.exec(&values(&from, &[4]), Phase::Completed).await;
     gateway.until_written(&to, 4).await;
     gateway.until_checkpoint(&second).await;
     assert_eq!(
@@ -61,12 +59,12 @@ async fn a_failing_job_is_degraded_with_its_cause_and_recovers() {
     let gateway = Gateway::start().await;
     let (from, to) = (unique("gw_from"), unique("gw_to"));
     let name = dashed("dml", &to);
-    gateway.must("a", &create(&from), Phase::Completed).await;
-    gateway.must("b", &create(&to), Phase::Completed).await;
+    gateway.exec(&create(&from), Phase::Completed).await;
+    gateway.exec(&create(&to), Phase::Completed).await;
     let sql = format!("INSERT INTO {to} SELECT id / (id - 7), text FROM {from}");
     gateway.must(&name, &sql, Phase::Running).await;
     gateway
-        .must("fill", &values(&from, &[1, 7, 2]), Phase::Completed)
+        .exec(&values(&from, &[1, 7, 2]), Phase::Completed)
         .await;
     let degraded = gateway.until_phase(&name, Phase::Degraded).await;
     assert!(
@@ -86,15 +84,9 @@ async fn statements_run_side_by_side() {
     let gateway = Gateway::start().await;
     let tables: Vec<String> = (0..6).map(|_| unique("gw_many")).collect();
     let work = tables.iter().map(|table| async {
+        gateway.exec(&create(table), Phase::Completed).await;
         gateway
-            .must(&dashed("ddl", table), &create(table), Phase::Completed)
-            .await;
-        gateway
-            .must(
-                &dashed("v", table),
-                &values(table, &[1, 2]),
-                Phase::Completed,
-            )
+            .exec(&values(table, &[1, 2]), Phase::Completed)
             .await;
     });
     futures::future::join_all(work).await;

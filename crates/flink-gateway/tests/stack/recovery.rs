@@ -23,8 +23,8 @@ async fn jobs_come_back_after_the_loss_of_the_sql_gateway_and_the_job_manager() 
     let gateway = Gateway::start_on(stack.env()).await;
     let (from, to) = (unique("gw_from"), unique("gw_to"));
     let name = dashed("dml", &to);
-    gateway.must("a", &create(&from), Phase::Completed).await;
-    gateway.must("b", &create(&to), Phase::Completed).await;
+    gateway.exec(&create(&from), Phase::Completed).await;
+    gateway.exec(&create(&to), Phase::Completed).await;
     gateway
         .must(
             &name,
@@ -33,7 +33,7 @@ async fn jobs_come_back_after_the_loss_of_the_sql_gateway_and_the_job_manager() 
         )
         .await;
     gateway
-        .must("fill-1", &values(&from, &[1, 2, 3]), Phase::Completed)
+        .exec(&values(&from, &[1, 2, 3]), Phase::Completed)
         .await;
     gateway.until_written(&to, 3).await;
     let first = gateway.running(&name).await[0].id.clone();
@@ -44,7 +44,7 @@ async fn jobs_come_back_after_the_loss_of_the_sql_gateway_and_the_job_manager() 
     let row = values(&from, &[4]);
     let (restarted, ()) = tokio::join!(
         stack.restart(Server::SqlGateway),
-        gateway.must("fill-2", &row, Phase::Completed)
+        gateway.exec(&row, Phase::Completed)
     );
     restarted.unwrap();
     gateway.until_written(&to, 4).await;
@@ -73,9 +73,7 @@ async fn jobs_come_back_after_the_loss_of_the_sql_gateway_and_the_job_manager() 
     let jobs = gateway.running(&name).await;
     assert_eq!(jobs.len(), 1);
     assert_ne!(jobs[0].id, first);
-    gateway
-        .must("fill-3", &values(&from, &[5]), Phase::Completed)
-        .await;
+    gateway.exec(&values(&from, &[5]), Phase::Completed).await;
     gateway.until_written(&to, 5).await;
     gateway.until_checkpoint(&jobs[0].id).await;
     assert_eq!(

@@ -78,10 +78,23 @@ impl Gateway {
 
     /// Kills the process without a word, and starts another one on the same store.
     pub(crate) async fn kill_and_restart(&mut self) {
-        self.process.kill().unwrap();
+        self.process.kill().ok();
         self.process.wait().unwrap();
         self.process = spawn(&self.env, self.dir.path(), self.port);
         self.until_ready().await;
+    }
+
+    /// Asks the process to stop, as a supervisor does, and gives the time it took.
+    pub(crate) async fn terminate(&mut self) -> Duration {
+        let started = Instant::now();
+        let pid = nix::unistd::Pid::from_raw(self.process.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let status = eventually("the gateway to stop", async || {
+            self.process.try_wait().unwrap()
+        })
+        .await;
+        assert!(status.success(), "{status}");
+        started.elapsed()
     }
 
     async fn until_ready(&self) {
@@ -143,6 +156,22 @@ impl Gateway {
             "{name}: {}",
             statement.status.detail
         );
+    }
+
+    /// Runs a statement whose name does not matter; it must reach a phase.
+    pub(crate) async fn exec(&self, sql: &str, phase: Phase) {
+        let statement = self.try_exec(sql).await;
+        assert_eq!(
+            statement.status.phase, phase,
+            "{sql}: {}",
+            statement.status.detail
+        );
+    }
+
+    /// The same, whatever becomes of it. Jobs of all gateways run in one Flink: no two have one name.
+    pub(crate) async fn try_exec(&self, sql: &str) -> Remote {
+        self.run(&format!("test-{}", Uuid::new_v4().simple()), sql)
+            .await
     }
 
     /// Waits until a statement has a phase.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use hc_flink_gateway::model::Phase;
 
 use crate::support::{Gateway, create, dashed, unique, values};
@@ -11,7 +13,7 @@ async fn a_table_is_a_topic_with_subjects_from_create_to_drop() {
          DISTRIBUTED BY HASH(id) INTO 2 BUCKETS
          WITH ('changelog.mode' = 'upsert', 'kafka.cleanup-policy' = 'compact')"
     );
-    gateway.must("create", &sql, Phase::Completed).await;
+    gateway.exec(&sql, Phase::Completed).await;
     assert_eq!(
         gateway
             .kafka()
@@ -28,7 +30,7 @@ async fn a_table_is_a_topic_with_subjects_from_create_to_drop() {
     );
 
     gateway
-        .must("fill", &values(&table, &[1, 2, 3]), Phase::Completed)
+        .exec(&values(&table, &[1, 2, 3]), Phase::Completed)
         .await;
     assert_eq!(
         gateway.written(&table).await,
@@ -43,7 +45,7 @@ async fn a_table_is_a_topic_with_subjects_from_create_to_drop() {
         );
     }
 
-    let again = gateway.run("again", &sql).await;
+    let again = gateway.try_exec(&sql).await;
     assert_eq!(again.status.phase, Phase::Failed);
     assert!(
         again.status.detail.contains("exists already"),
@@ -51,15 +53,14 @@ async fn a_table_is_a_topic_with_subjects_from_create_to_drop() {
         again.status.detail
     );
     gateway
-        .must(
-            "if-not",
+        .exec(
             &sql.replace("TABLE", "TABLE IF NOT EXISTS"),
             Phase::Completed,
         )
         .await;
 
     gateway
-        .must("drop", &format!("DROP TABLE {table}"), Phase::Completed)
+        .exec(&format!("DROP TABLE {table}"), Phase::Completed)
         .await;
     assert!(gateway.kafka().topic(&table).await.unwrap().is_none());
     assert!(
@@ -78,14 +79,10 @@ async fn a_table_is_a_topic_with_subjects_from_create_to_drop() {
             .unwrap()
             .is_none()
     );
-    let gone = gateway.run("drop-2", &format!("DROP TABLE {table}")).await;
+    let gone = gateway.try_exec(&format!("DROP TABLE {table}")).await;
     assert_eq!(gone.status.phase, Phase::Failed);
     gateway
-        .must(
-            "drop-3",
-            &format!("DROP TABLE IF EXISTS {table}"),
-            Phase::Completed,
-        )
+        .exec(&format!("DROP TABLE IF EXISTS {table}"), Phase::Completed)
         .await;
 }
 
@@ -93,54 +90,39 @@ async fn a_table_is_a_topic_with_subjects_from_create_to_drop() {
 async fn wrong_sql_fails_with_the_deepest_cause_and_leaves_nothing() {
     let gateway = Gateway::start().await;
     let table = unique("gw_wrong");
-    let failed = async |name: &str, sql: &str| {
-        let statement = gateway.run(name, sql).await;
+    let failed = async |sql: &str| {
+        let statement = gateway.try_exec(sql).await;
         assert_eq!(statement.status.phase, Phase::Failed, "{sql}");
         statement.status.detail
     };
 
     // What Flink only finds when a table is used is found at CREATE, and the topic is taken back.
-    let detail = failed("type", &format!("CREATE TABLE {table} (id NOTYPE)")).await;
+    let detail = failed(&format!("CREATE TABLE {table} (id NOTYPE)")).await;
     assert!(detail.contains("NOTYPE"), "{detail}");
     let computed = format!("CREATE TABLE {table} (id BIGINT, twice AS id + nothing)");
-    let detail = failed("column", &computed).await;
+    let detail = failed(&computed).await;
     assert!(detail.contains("nothing"), "{detail}");
     assert!(gateway.kafka().topic(&table).await.unwrap().is_none());
 
-    gateway
-        .must("create", &create(&table), Phase::Completed)
-        .await;
-    let detail = failed(
-        "select",
-        &format!("INSERT INTO {table}\nSELECT idd, text\nFROM {table}"),
-    )
+    gateway.exec(&create(&table), Phase::Completed).await;
+    let detail = failed(&format!(
+        "INSERT INTO {table}\nSELECT idd, text\nFROM {table}"
+    ))
     .await;
     assert!(
         detail.starts_with("From line 2, column 8 to line 2, column 10"),
         "{detail}"
     );
     assert!(detail.contains("'idd'"), "{detail}");
-    let detail = failed(
-        "syntax",
-        &format!("INSERT INTO {table} SELECT FORM {table} x"),
-    )
-    .await;
+    let detail = failed(&format!("INSERT INTO {table} SELECT FORM {table} x")).await;
     assert!(
         detail.starts_with("Encountered ") && detail.lines().count() < 10,
         "{detail}"
     );
-    let detail = failed(
-        "absent",
-        &format!("INSERT INTO {table} SELECT * FROM {table}_absent"),
-    )
-    .await;
+    let detail = failed(&format!("INSERT INTO {table} SELECT * FROM {table}_absent")).await;
     assert!(detail.contains(&format!("{table}_absent")), "{detail}");
     let target = dashed("x", &table).replace('-', "_");
-    let detail = failed(
-        "target",
-        &format!("INSERT INTO {target} SELECT * FROM {table}"),
-    )
-    .await;
+    let detail = failed(&format!("INSERT INTO {target} SELECT * FROM {table}")).await;
     assert!(
         detail.contains(&target) && detail.contains("does not exist"),
         "{detail}"
@@ -152,8 +134,8 @@ async fn a_killed_gateway_comes_back_with_its_tables_and_jobs() {
     let mut gateway = Gateway::start().await;
     let (from, to) = (unique("gw_from"), unique("gw_to"));
     let job = dashed("dml", &to);
-    gateway.must("a", &create(&from), Phase::Completed).await;
-    gateway.must("b", &create(&to), Phase::Completed).await;
+    gateway.exec(&create(&from), Phase::Completed).await;
+    gateway.exec(&create(&to), Phase::Completed).await;
     gateway
         .must(
             &job,
@@ -167,12 +149,21 @@ async fn a_killed_gateway_comes_back_with_its_tables_and_jobs() {
     gateway.kill_and_restart().await;
     gateway.until_phase(&job, Phase::Running).await;
     gateway
-        .must("fill", &values(&from, &[1, 2]), Phase::Completed)
+        .exec(&values(&from, &[1, 2]), Phase::Completed)
         .await;
     gateway.until_written(&to, 2).await;
     let after = gateway.running(&job).await;
     assert_eq!(after.len(), 1);
     assert_eq!(after[0].id, before[0].id, "a job that runs is left alone");
+
+    let took = gateway.terminate().await;
+    assert!(took < Duration::from_secs(5), "stopping took {took:?}");
+    assert_eq!(
+        gateway.running(&job).await,
+        after,
+        "jobs go on without a gateway"
+    );
+    gateway.kill_and_restart().await;
     gateway.client().delete(&job).await.unwrap();
     assert!(gateway.running(&job).await.is_empty());
 }
