@@ -34,6 +34,8 @@ struct Inner {
     next: u64,
     /// Frames published so far, by device.
     published: HashMap<DeviceId, u64>,
+    /// How often everything was taken back.
+    resets: u64,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,8 @@ impl Inner {
 
     fn published(&self, device: Option<&DeviceId>) -> u64 {
         match device {
-            None => self.next,
+            // The numbers that resets left out were never published.
+            None => self.next - self.resets,
             Some(device) => self.published.get(device).copied().unwrap_or(0),
         }
     }
@@ -114,6 +117,18 @@ impl Hub {
         Ok(())
     }
 
+    /// Takes back everything that was published: every subscriber, and everybody who comes back, is told to start over.
+    pub fn reset(&self) {
+        let mut inner = self.lock();
+        inner.frames.clear();
+        // One number is left out, so that no id from before is the newest.
+        inner.next += 1;
+        inner.resets += 1;
+        let next = inner.next;
+        drop(inner);
+        self.next.send_replace(next);
+    }
+
     /// Reads frames of one device, or of all, after the frame with the id `<boot>-<seq>`, or from now on.
     pub fn subscribe(
         self: &Arc<Self>,
@@ -131,6 +146,7 @@ impl Hub {
         };
         let seen = inner.published(device.as_ref())
             - u64::try_from(inner.from(cursor, device.as_ref()).count()).unwrap_or(0);
+        let resets = inner.resets;
         drop(inner);
         Subscriber {
             hub: Arc::clone(self),
@@ -139,6 +155,7 @@ impl Hub {
             cursor,
             seen,
             reset,
+            resets,
         }
     }
 
@@ -167,6 +184,8 @@ pub struct Subscriber {
     seen: u64,
     /// The position asked for is not known here.
     reset: bool,
+    /// Resets of the hub that this subscriber knows of.
+    resets: u64,
 }
 
 /// What a subscriber gets.
@@ -201,6 +220,13 @@ impl Subscriber {
         }
         let inner = self.hub.lock();
         let device = self.device.as_ref();
+        if self.resets != inner.resets {
+            self.resets = inner.resets;
+            self.cursor = inner.first();
+            let kept = u64::try_from(inner.from(self.cursor, device).count()).unwrap_or(0);
+            self.seen = inner.published(device) - kept;
+            return Some(Next::Reset);
+        }
         if self.cursor < inner.first() {
             self.cursor = inner.first();
             let kept = u64::try_from(inner.from(self.cursor, device).count()).unwrap_or(0);
@@ -331,6 +357,26 @@ mod tests {
             publish(&hub, "A", data);
         }
         assert_eq!(read(&mut filtered), ["missed 1", "6", "7", "8"]);
+    }
+
+    #[test]
+    fn after_a_reset_everybody_starts_over() {
+        let hub = hub(3);
+        let mut subscriber = hub.subscribe(None, None);
+        let mut of_a = hub.subscribe(Some(device("A")), None);
+        for data in 0..5 {
+            publish(&hub, "A", data);
+        }
+        hub.reset();
+        publish(&hub, "A", 5);
+        assert_eq!(read(&mut subscriber), ["reset", "5"]);
+        assert_eq!(read(&mut of_a), ["reset", "5"]);
+        assert_eq!(read(&mut hub.subscribe(None, Some("b00t-4"))), ["reset"]);
+        for data in 6..10 {
+            publish(&hub, "A", data);
+        }
+        assert_eq!(read(&mut subscriber), ["missed 1", "7", "8", "9"]);
+        assert_eq!(read(&mut of_a), ["missed 1", "7", "8", "9"]);
     }
 
     #[test]

@@ -179,7 +179,12 @@ async fn a_topic_that_was_made_again_is_read_from_its_beginning(pool: PgPool) {
     assert!(kafka.admin.delete_topic(&pipeline.topic).await.unwrap());
     pipeline.create().await;
     pipeline.put(&verdict(2, 16.0)).await;
-    while next(&mut events).await.1["actualValue"] != 16.0 {}
+    assert_eq!(
+        next(&mut events).await.0,
+        "reset",
+        "what is on screens is void"
+    );
+    assert_eq!(next(&mut events).await.1["actualValue"], 16.0);
     assert_eq!(
         listed(&app).await,
         [(2, 16.0)],
