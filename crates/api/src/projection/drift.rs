@@ -169,6 +169,7 @@ impl Handler for DriftProjection {
         let rows = store::drift::clear(&mut tx).await?;
         store::offsets::delete(&mut tx, CONSUMER, &topic.name).await?;
         tx.commit().await?;
+        self.hub.reset();
         tracing::warn!(
             topic = topic.name,
             ?reason,
