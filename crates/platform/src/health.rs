@@ -1,5 +1,6 @@
 //! Whether a server does its work, asked in its own protocol.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -78,12 +79,16 @@ impl Health {
     }
 }
 
-async fn get(url: &str) -> anyhow::Result<reqwest::Response> {
-    // One per question: the runtimes that ask come and go with the tests, and a pooled connection would go with them.
-    let client = reqwest::Client::builder()
+/// One client, since making one reads all root certificates; no kept connections, since the runtimes that ask come and go.
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    reqwest::Client::builder()
         .pool_max_idle_per_host(0)
-        .build()?;
-    Ok(client.get(url).send().await?.error_for_status()?)
+        .build()
+        .unwrap_or_default()
+});
+
+async fn get(url: &str) -> anyhow::Result<reqwest::Response> {
+    Ok(CLIENT.get(url).send().await?.error_for_status()?)
 }
 
 /// Request header v1 (api key 18, version 0, a correlation id, a client id) with an empty body.

@@ -36,14 +36,17 @@ impl Supervisor {
     /// Starts a unit. Those it waits for must have been added before; the ones that are not part of this stack do not count.
     pub fn add(&self, spec: UnitSpec) {
         let mut units = self.units();
-        let peers = spec
-            .waits_for
-            .iter()
-            .filter_map(|name| Some((name.clone(), units.get(name)?.status.clone())))
-            .collect();
+        let watchers = |names: &[String]| {
+            names
+                .iter()
+                .filter_map(|name| Some((name.clone(), units.get(name)?.status.clone())))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let peers = watchers(&spec.waits_for);
+        let first = watchers(&spec.yields_to).into_values().collect();
         let name = spec.name.clone();
         let log = spec.command.log.clone();
-        let handle = unit::launch(spec, self.policy, self.report.clone(), peers);
+        let handle = unit::launch(spec, self.policy, self.report.clone(), peers, first);
         if let Some(file) = &self.state_file {
             file.follow(name.clone(), log, handle.status.clone());
         }

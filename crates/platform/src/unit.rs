@@ -28,6 +28,8 @@ pub struct UnitSpec {
     pub needs: Vec<String>,
     /// Units that must be ready before this one is started.
     pub waits_for: Vec<String>,
+    /// Units that go first at the first start; one that fails holds nobody up.
+    pub yields_to: Vec<String>,
     /// Runs before each start.
     pub prepare: Option<Step>,
     pub command: CommandSpec,
@@ -114,6 +116,7 @@ pub(crate) struct Unit {
     policy: Restart,
     report: Report,
     peers: BTreeMap<String, watch::Receiver<Status>>,
+    first: Vec<watch::Receiver<Status>>,
     status: watch::Sender<Status>,
     running: Option<Running>,
     /// When the process was started, in Unix milliseconds.
@@ -131,6 +134,7 @@ pub(crate) fn launch(
     policy: Restart,
     report: Report,
     peers: BTreeMap<String, watch::Receiver<Status>>,
+    first: Vec<watch::Receiver<Status>>,
 ) -> UnitHandle {
     let (orders, inbox) = mpsc::unbounded_channel();
     let (status, watcher) = watch::channel(Status {
@@ -147,6 +151,7 @@ pub(crate) fn launch(
         policy,
         report,
         peers,
+        first,
         status,
         running: None,
         born: 0,
@@ -243,6 +248,11 @@ impl Unit {
 
     async fn start(&mut self) -> anyhow::Result<()> {
         self.set(State::Waiting, None);
+        for mut peer in std::mem::take(&mut self.first) {
+            let gone_first =
+                |status: &Status| !matches!(status.state, State::Waiting | State::Starting);
+            peer.wait_for(gone_first).await?;
+        }
         for peer in self.peers.values_mut() {
             peer.wait_for(|status| status.state == State::Ready).await?;
         }

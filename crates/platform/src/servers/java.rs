@@ -47,6 +47,7 @@ pub(crate) fn unit(command: CommandSpec, health: Health, address: String) -> Uni
         name: String::new(),
         needs: Vec::new(),
         waits_for: Vec::new(),
+        yields_to: Vec::new(),
         prepare: None,
         command,
         health,

@@ -28,6 +28,7 @@ pub fn unit(server: Server, layout: &Layout) -> anyhow::Result<UnitSpec> {
     unit.name = server.name().to_owned();
     unit.needs = names(server.needs());
     unit.waits_for = names(server.waits_for());
+    unit.yields_to = names(server.yields_to());
     Ok(unit)
 }
 

@@ -50,6 +50,7 @@ pub(crate) fn unit(layout: &Layout) -> anyhow::Result<UnitSpec> {
         name: String::new(),
         needs: Vec::new(),
         waits_for: Vec::new(),
+        yields_to: Vec::new(),
         prepare: Some(prepare),
         command,
         health: Health::Postgres { url },

@@ -167,6 +167,7 @@ fn unit(
     UnitSpec {
         name: name.to_owned(),
         waits_for: needs.clone(),
+        yields_to: Vec::new(),
         needs,
         prepare: None,
         command,
