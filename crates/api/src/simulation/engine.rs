@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use hc_domain::{Device, EpochMillis, PatientId, Reading};
-use hc_simulator::{Pace, Simulator, StoryClock};
+use hc_simulator::StoryClock;
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep_until, timeout},
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     handle::{Command, Scope, SimulationHandle, StartError, Status},
+    settings::Settings,
     sink::Sink,
     tail,
 };
@@ -28,27 +29,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// Longest time until a start fails because no broker answers.
 const PING_LIMIT: Duration = Duration::from_secs(3);
-
-/// What to simulate, and how fast.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub pace: Pace,
-    /// Of all devices together, per second of wall time.
-    pub records_per_second: f64,
-    pub simulator: Simulator,
-}
-
-impl From<&SimulationArgs> for Settings {
-    fn from(args: &SimulationArgs) -> Self {
-        Self {
-            pace: args.pace(),
-            records_per_second: args.simulation_records_per_second,
-            simulator: args
-                .biases()
-                .fold(Simulator::new(args.simulation_seed), Simulator::with_bias),
-        }
-    }
-}
 
 /// What the task is made of.
 #[derive(Debug)]

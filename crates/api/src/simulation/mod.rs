@@ -2,8 +2,10 @@
 
 mod engine;
 mod handle;
+mod settings;
 mod sink;
 mod tail;
 
-pub use engine::{Engine, Parts, Settings};
+pub use engine::{Engine, Parts};
 pub use handle::{Scope, SimulationHandle, StartError, Status};
+pub use settings::Settings;
