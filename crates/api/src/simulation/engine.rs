@@ -17,8 +17,7 @@ use super::{
     tail,
 };
 use crate::{
-    clock::Clock, config::SimulationArgs, kafka::Kafka, readiness::KafkaState, state::Records,
-    store, stream::TelemetryFeed,
+    clock::Clock, kafka::Kafka, readiness::KafkaState, state::Records, store, stream::TelemetryFeed,
 };
 
 /// Readings that are due within this time are sent together.
