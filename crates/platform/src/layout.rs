@@ -15,6 +15,9 @@ use crate::server::Server;
 /// In the data folder: proves that it is ours to delete, and names what lies elsewhere.
 const MARKER: &str = "hc-platform.json";
 
+/// In a folder outside: the data folder that it belongs to.
+const OWNER: &str = "belongs-to";
+
 /// The content of the marker file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Marker {
@@ -53,11 +56,17 @@ impl Layout {
         let mut marker = mark(data)?;
         // An older start may have needed no Postgres.
         if account.is_some() && marker.outside.is_empty() && !data.join("postgres").exists() {
-            marker.outside.push(
-                account::service_home()
-                    .join("data")
-                    .join(format!("{:016x}", rand::random::<u64>())),
-            );
+            remove_orphans();
+            let folder = account::service_home()
+                .join("data")
+                .join(format!("{:016x}", rand::random::<u64>()));
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("creating {}", folder.display()))?;
+            fs::write(
+                folder.join(OWNER),
+                std::path::absolute(data)?.as_os_str().as_encoded_bytes(),
+            )?;
+            marker.outside.push(folder);
             write_marker(data, &marker)?;
         }
         let postgres = match (account, marker.outside.first()) {
@@ -242,6 +251,22 @@ pub fn remove(data: &Path) -> anyhow::Result<Vec<PathBuf>> {
     fs::remove_dir_all(data).with_context(|| format!("deleting {}", data.display()))?;
     removed.push(data.to_owned());
     Ok(removed)
+}
+
+/// Deletes the service account's folders whose data folder somebody deleted by hand.
+fn remove_orphans() {
+    for entry in fs::read_dir(account::service_home().join("data"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let folder = entry.path();
+        if let Ok(owner) = fs::read_to_string(folder.join(OWNER))
+            && !Path::new(&owner).exists()
+        {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
 }
 
 /// Makes the folder ours.

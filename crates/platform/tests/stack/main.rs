@@ -2,6 +2,8 @@
 
 // Said again, so that clippy sees that the helpers are tests too.
 #[cfg(test)]
+mod capture;
+#[cfg(test)]
 mod home;
 #[cfg(test)]
 mod library;

@@ -33,14 +33,16 @@ public class RetryingAvroConverter<T> extends AvroConverter<T> {
 
   private static RuntimeException retriable(RuntimeException e) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      boolean unreachable = cause instanceof java.io.IOException;
-      boolean broken = cause instanceof RestClientException answer
-          && answer.getError() != null
-          && answer.getError().getErrorCode() >= 500;
-      if (unreachable || broken) {
+      if (cause instanceof RestClientException answer && isSilence(answer)) {
         return new RetriableException("the schema registry does not answer: " + e.getMessage(), e);
       }
     }
     return e;
+  }
+
+  /** The client makes an error without a code of a connection that failed. */
+  private static boolean isSilence(RestClientException answer) {
+    Integer code = answer.getError() == null ? null : answer.getError().getErrorCode();
+    return code == null || code >= 500;
   }
 }
