@@ -2,6 +2,7 @@
 //! HTTP, and stops it; the binaries under test are the ones `cargo build --workspace` made.
 
 mod browser;
+mod environment;
 mod journey;
 mod lifecycle;
 mod oracle;

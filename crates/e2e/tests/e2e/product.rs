@@ -396,7 +396,7 @@ pub(crate) fn repository() -> PathBuf {
 }
 
 /// A binary of the workspace: it lies two folders above the test's own executable.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap_or_default();
     test.ancestors()
         .nth(2)
