@@ -62,6 +62,12 @@ async fn a_second_start_goes_on_where_the_first_was_stopped_and_nothing_is_left_
 -> Result<()> {
     let home = Home::new(&[("SIMULATION_RECORDS_PER_SECOND", "30")])?;
     let product = home.start().await?;
+    let diagnosis = home.doctor()?;
+    ensure!(
+        diagnosis.contains("publication debezium_healthcare has every captured table")
+            && diagnosis.contains("role demo may replicate"),
+        "{diagnosis}"
+    );
     product.simulate("start").await?;
     until("some verdicts", LIMIT, async || {
         let found = drift(&product).await?;

@@ -143,6 +143,14 @@ impl Home {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
+    /// What `hc-platform doctor` says; an error when it finds a problem.
+    pub(crate) fn doctor(&self) -> Result<String> {
+        let output = self.platform().arg("doctor").output()?;
+        let text = String::from_utf8(output.stdout)?;
+        ensure!(output.status.success(), "doctor: {text}");
+        Ok(text)
+    }
+
     /// Processes that still belong to this home: found by the data folder in their command line or environment.
     pub(crate) fn processes(&self) -> Result<Vec<String>> {
         let mark = self.folder.path().as_os_str().as_encoded_bytes().to_vec();

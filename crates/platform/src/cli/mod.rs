@@ -98,7 +98,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Dev(args) => dev::run(&data()?, &args).await,
         Command::Logs(args) => logs::run(&data()?, &args).await,
-        Command::Doctor => doctor::run(&data()?),
+        Command::Doctor => doctor::run(&data()?).await,
         Command::Up(args) => up::run(&data()?, &args).await,
         Command::Down => down::run(&data()?).await,
         Command::Status(args) => status::run(&data()?, &args),

@@ -1,5 +1,7 @@
 //! `hc-platform doctor`.
 
+mod database;
+
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -11,6 +13,8 @@ use crate::{account, artifacts, layout, state};
 /// What the whole product takes, with room for a browser.
 const MEMORY_BYTES: u64 = 5_000_000_000;
 const DISK_BYTES: u64 = 3_000_000_000;
+/// Major and minor version that Vite needs.
+const NODE_MINIMUM: (u32, u32) = (20, 19);
 
 /// Collects one line per question.
 #[derive(Default)]
@@ -33,14 +37,21 @@ impl Findings {
     }
 }
 
-pub(crate) fn run(data: &Path) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(data: &Path) -> anyhow::Result<ExitCode> {
     let mut findings = Findings::default();
     programs(&mut findings);
     cache(&mut findings)?;
     machine(&mut findings, data);
     let runs = stack(&mut findings, data)?;
+    let ports = Ports::from_env()?;
     if !runs {
-        ports(&mut findings)?;
+        check_ports(&mut findings, &ports);
+    }
+    if runs && state::read(data)?.contains_key(Server::Postgres.name()) {
+        let env = layout::env(&ports, [Server::Postgres]);
+        database::check(&mut findings, &env["DATABASE_URL"]).await;
+    } else {
+        findings.note("publication and replication role are looked at while Postgres runs");
     }
     out::line(match findings.problems {
         0 => "Nothing is in the way.".to_owned(),
@@ -82,16 +93,24 @@ fn programs(findings: &mut Findings) {
             "--version",
             "connect/register-connector.sh uses it (package curl)",
         ),
-        (
-            "node",
-            "--version",
-            "Node.js 20.19 or newer serves the screens (https://nodejs.org)",
-        ),
     ] {
         match output(program, &[argument]) {
             Some(_) => findings.good(program),
             None => findings.problem(format!("{program} is missing: {why}")),
         }
+    }
+    match output("node", &["--version"])
+        .as_deref()
+        .and_then(node_version)
+    {
+        Some(version) if version >= NODE_MINIMUM => {
+            findings.good(format!("Node.js {}.{}", version.0, version.1));
+        }
+        Some((major, minor)) => findings.problem(format!(
+            "Node.js {major}.{minor} is too old; {}.{} or newer serves the screens (https://nodejs.org)",
+            NODE_MINIMUM.0, NODE_MINIMUM.1
+        )),
+        None => findings.problem("node is missing: Node.js serves the screens (https://nodejs.org)"),
     }
 }
 
@@ -115,6 +134,12 @@ fn java_major(version: &str) -> Option<u32> {
         .next()?
         .parse()
         .ok()
+}
+
+/// (20, 19) of `v20.19.2`.
+fn node_version(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.trim().strip_prefix('v')?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 fn cache(findings: &mut Findings) -> anyhow::Result<()> {
@@ -192,8 +217,7 @@ fn stack(findings: &mut Findings, data: &Path) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-fn ports(findings: &mut Findings) -> anyhow::Result<()> {
-    let ports = Ports::from_env()?;
+fn check_ports(findings: &mut Findings, ports: &Ports) {
     let mut wanted: Vec<(&str, u16)> = Server::ALL
         .into_iter()
         .flat_map(|server| {
@@ -215,7 +239,6 @@ fn ports(findings: &mut Findings) -> anyhow::Result<()> {
     for line in taken {
         findings.problem(format!("port {line}"));
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -231,5 +254,13 @@ mod tests {
         assert_eq!(java_major("openjdk version \"25\" 2026-09-16"), Some(25));
         assert_eq!(java_major("java version \"1.8.0_292\""), Some(1));
         assert_eq!(java_major("no"), None);
+    }
+
+    #[test]
+    fn versions_of_node_compare_as_numbers() {
+        assert_eq!(node_version("v20.19.2\n"), Some((20, 19)));
+        assert!(node_version("v20.9.0") < Some(NODE_MINIMUM));
+        assert!(node_version("v24.0.1") > Some(NODE_MINIMUM));
+        assert_eq!(node_version("no"), None);
     }
 }
