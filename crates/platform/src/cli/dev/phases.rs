@@ -75,9 +75,10 @@ impl Product {
         }
         self.say_ready();
         if simulate {
+            let judged = self.newest_verdict().await.unwrap_or(None);
             self.simulate().await?;
             if degraded.is_none() {
-                self.first_drift().await;
+                self.first_drift(judged).await;
             }
         }
         Ok(())
@@ -201,16 +202,19 @@ impl Product {
         Ok(())
     }
 
-    async fn first_drift(&self) {
+    /// Event time of the newest verdict, epoch milliseconds.
+    async fn newest_verdict(&self) -> anyhow::Result<Option<i64>> {
         let url = format!("{}/drift?limit=1", self.programs.api_url());
+        Ok(self.get(&url).await?[0]["ts"].as_i64())
+    }
+
+    /// Waits for a verdict of this run: those of earlier ones are `judged` already.
+    async fn first_drift(&self, judged: Option<i64>) {
         let outcome = self
             .until(
                 FIRST_DRIFT,
                 "no verdict yet; see `hc-platform logs gateway` and Flink's page",
-                async || {
-                    let verdicts = self.get(&url).await?;
-                    Ok(verdicts.as_array().is_some_and(|all| !all.is_empty()))
-                },
+                async || Ok(self.newest_verdict().await? > judged),
             )
             .await;
         match outcome {
