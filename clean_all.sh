@@ -29,7 +29,7 @@ done
 
 if [ -d .data ]; then
   require_rust
-  [ -x target/debug/hc-platform ] || cargo build --quiet -p hc-platform
+  [ -x target/debug/hc-platform ] || build_binaries
   target/debug/hc-platform down
   if $keep; then say "kept: .data/"; else target/debug/hc-platform reset --yes; fi
 else

@@ -57,11 +57,11 @@ cargo build --quiet --workspace --all-targets --locked
 platform=target/debug/hc-platform
 if $fast; then
   step "tests that need Postgres at the most"
-  "$platform" exec --servers postgres -- cargo test --workspace --exclude hc-e2e --locked --lib --bins --test it
+  "$platform" exec --servers postgres -- cargo test --workspace --locked --lib --bins --test it
 else
   step "tests against the real servers"
-  "$platform" exec --servers postgres,kafka,registry,connect,flink -- cargo test --workspace --exclude hc-e2e --locked
+  "$platform" exec --servers postgres,kafka,registry,connect,flink -- cargo test --workspace --locked --lib --bins --test it --test stack
   step "whole-stack tests: prescription to screen, recovery, start and stop"
-  cargo test --package hc-e2e --locked -- --test-threads=1
+  cargo test --workspace --locked --test e2e -- --test-threads=1
 fi
 step "everything passed"

@@ -40,10 +40,8 @@ require_node
 require_build_tools
 [ "$infra" = none ] || require_java
 
-binaries=(-p hc-platform -p hc-api)
-[ "$infra" = none ] || binaries+=(-p hc-flink-gateway)
-say "building (the first time takes about two minutes)"
-cargo build --quiet "${binaries[@]}"
+say "building (the first time takes a few minutes)"
+build_binaries
 install_frontend
 
 exec target/debug/hc-platform dev --infra "$infra" "${args[@]}"

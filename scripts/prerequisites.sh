@@ -80,3 +80,6 @@ install_frontend() {
   (cd frontend && npm ci --no-audit --no-fund --loglevel=error </dev/null)
   cp "$lock" "$stamp"
 }
+
+# Always the same selection: another one unifies the features of dependencies differently and builds them again.
+build_binaries() { cargo build --quiet --locked --workspace --bins; }
