@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use tokio::process::Command;
 
-use crate::product::{Home, repository};
+use crate::home::{Home, repository};
 
 #[tokio::test]
 async fn the_screens_show_and_change_the_verdicts() -> Result<()> {

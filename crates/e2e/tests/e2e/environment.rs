@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::product::{binary, repository};
+use crate::home::{binary, repository};
 
 const COMMANDS: [(&str, &[&str]); 3] = [
     ("hc-api", &["serve", "migrate", "seed", "topics", "openapi"]),

@@ -9,7 +9,8 @@ use futures::stream::LocalBoxStream;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::product::{Home, Product};
+use crate::home::Home;
+use crate::product::Product;
 use crate::topics;
 use crate::wait::until;
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::product::{Home, Product};
+use crate::home::Home;
+use crate::product::Product;
 use crate::topics;
 use crate::wait::until;
 

@@ -3,6 +3,7 @@
 
 mod browser;
 mod environment;
+mod home;
 mod journey;
 mod lifecycle;
 mod oracle;

@@ -7,8 +7,9 @@ use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::home::Home;
 use crate::oracle::{Target, differences, judge};
-use crate::product::{Home, Product};
+use crate::product::Product;
 use crate::topics;
 use crate::wait::until;
 
