@@ -1,5 +1,7 @@
 //! The rows of the demonstration: what `seed` inserts, and what the service shows without a database.
 
+mod list;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use hc_domain::{
     Device, DeviceDraft, DeviceId, EpochMillis, Invalid, Metric, ParameterDraft, Patient,
@@ -8,8 +10,6 @@ use hc_domain::{
 use rand::{SeedableRng, rngs::StdRng};
 use serde::Deserialize;
 use thiserror::Error;
-
-use crate::store::prescriptions::Filter;
 
 const SEED: &str = include_str!("../../../postgres/seed/demo.json");
 const DAY_MILLIS: EpochMillis = 24 * 60 * 60 * 1000;
@@ -105,55 +105,6 @@ impl Demo {
             created_at: self.made_at,
             updated_at: self.made_at,
         }
-    }
-
-    pub(crate) fn patients(&self, after: Option<&str>, limit: i64) -> Vec<Versioned<Patient>> {
-        let id = |patient: &Patient| patient.patient_id.to_string();
-        self.page(&self.patients, id, after, limit)
-    }
-
-    pub(crate) fn devices(&self, after: Option<&str>, limit: i64) -> Vec<Versioned<Device>> {
-        let id = |device: &Device| device.device_id.to_string();
-        self.page(&self.devices, id, after, limit)
-    }
-
-    pub(crate) fn prescriptions(
-        &self,
-        filter: &Filter<'_>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Vec<Versioned<Prescription>> {
-        let wanted: Vec<_> = self
-            .prescriptions
-            .iter()
-            .filter(|row| {
-                filter
-                    .patient_id
-                    .is_none_or(|id| row.patient_id.as_str() == id)
-            })
-            .filter(|row| {
-                filter
-                    .device_id
-                    .is_none_or(|id| row.device_id.as_str() == id)
-            })
-            .cloned()
-            .collect();
-        let id = |row: &Prescription| row.prescription_id.to_string();
-        self.page(&wanted, id, after, limit)
-    }
-
-    fn page<T: Clone>(
-        &self,
-        rows: &[T],
-        id: impl Fn(&T) -> String,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Vec<Versioned<T>> {
-        rows.iter()
-            .filter(|row| after.is_none_or(|after| id(row).as_str() > after))
-            .take(usize::try_from(limit).unwrap_or(0))
-            .map(|row| self.versioned(row.clone()))
-            .collect()
     }
 
     pub(crate) fn patient(&self, id: &str) -> Option<Versioned<Patient>> {

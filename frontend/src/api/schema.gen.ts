@@ -11,7 +11,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List devices */
+        /**
+         * List devices
+         * @description Sorted by deviceId, patientId, serialNumber, softwareVersion, batteryLevel, createdAt or updatedAt; what is null comes
+         *     first. `q` looks in deviceId, patientId, manufacturer, modelType and serialNumber.
+         */
         get: operations["list_devices"];
         put?: never;
         /** Create a device */
@@ -104,7 +108,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List patients */
+        /**
+         * List patients
+         * @description Sorted by patientId, name, birthDate, createdAt or updatedAt. `q` looks in patientId and name; `deviceId` finds who
+         *     wears the device.
+         */
         get: operations["list_patients"];
         put?: never;
         /** Create a patient */
@@ -142,7 +150,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List prescriptions */
+        /**
+         * List prescriptions
+         * @description Sorted by prescriptionId, patientId, deviceId, medicationOrTherapy, startDate, endDate (an open end comes last),
+         *     createdAt or updatedAt. `q` looks in the identifiers, medicationOrTherapy and the name of the patient.
+         */
         get: operations["list_prescriptions"];
         put?: never;
         /** Create a prescription; with `supersedes`, a change of therapy that ends the old one at the new start */
@@ -611,6 +623,8 @@ export interface components {
             detail: string;
             /** @description For 422: each wrong field of the request body */
             errors?: components["schemas"]["FieldProblem"][];
+            /** @description For something that cannot be deleted: what still refers to it */
+            referencedBy?: components["schemas"]["Reference"][];
             /** @description Finds the request in the log */
             requestId: string;
             /**
@@ -649,6 +663,16 @@ export interface components {
             dependencies: components["schemas"]["Dependency"][];
             /** @description `ready` or `unavailable` */
             status: string;
+        };
+        /** @description A resource that refers to another one. */
+        Reference: {
+            /**
+             * @description Its identifier
+             * @example DEV-P001
+             */
+            id: string;
+            /** @description `device` or `prescription` */
+            kind: string;
         };
         /** @description An answer in words. */
         SimulationAnswer: {
@@ -719,7 +743,21 @@ export interface operations {
             query?: {
                 /** @description At most this many, 1 to 1000; 100 when absent */
                 limit?: number;
-                /** @description Continue after this identifier, the last one of the page before */
+                /**
+                 * @description Only what belongs to this patient
+                 * @example P001
+                 */
+                patientId?: string;
+                /**
+                 * @description Only what belongs to this device
+                 * @example DEV-P001
+                 */
+                deviceId?: string;
+                /** @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters */
+                q?: string;
+                /** @description The field to sort by, descending with `-` before it; see the operation. By the identifier when absent */
+                sort?: string;
+                /** @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before */
                 after?: string;
             };
             header?: never;
@@ -1025,7 +1063,21 @@ export interface operations {
             query?: {
                 /** @description At most this many, 1 to 1000; 100 when absent */
                 limit?: number;
-                /** @description Continue after this identifier, the last one of the page before */
+                /**
+                 * @description Only what belongs to this patient
+                 * @example P001
+                 */
+                patientId?: string;
+                /**
+                 * @description Only what belongs to this device
+                 * @example DEV-P001
+                 */
+                deviceId?: string;
+                /** @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters */
+                q?: string;
+                /** @description The field to sort by, descending with `-` before it; see the operation. By the identifier when absent */
+                sort?: string;
+                /** @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before */
                 after?: string;
             };
             header?: never;
@@ -1233,12 +1285,22 @@ export interface operations {
             query?: {
                 /** @description At most this many, 1 to 1000; 100 when absent */
                 limit?: number;
-                /** @description Continue after this identifier, the last one of the page before */
-                after?: string;
-                /** @description Only prescriptions of this patient */
+                /**
+                 * @description Only what belongs to this patient
+                 * @example P001
+                 */
                 patientId?: string;
-                /** @description Only prescriptions of this device */
+                /**
+                 * @description Only what belongs to this device
+                 * @example DEV-P001
+                 */
                 deviceId?: string;
+                /** @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters */
+                q?: string;
+                /** @description The field to sort by, descending with `-` before it; see the operation. By the identifier when absent */
+                sort?: string;
+                /** @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before */
+                after?: string;
             };
             header?: never;
             path?: never;

@@ -154,7 +154,7 @@ fn convert(value: Value) -> Result<Value, Invalid> {
     })
 }
 
-fn camel_case(key: &str) -> String {
+pub(crate) fn camel_case(key: &str) -> String {
     let mut words = key.split('_');
     let mut result = words.next().unwrap_or_default().to_owned();
     for word in words {

@@ -33,6 +33,13 @@ pub enum ApiError {
         metrics: String,
         conflicts_with: Vec<String>,
     },
+    /// 409, with what is in the way
+    #[error("{kind} {id} is still referred to by {}; remove that first.", counted(.by))]
+    Referenced {
+        kind: &'static str,
+        id: String,
+        by: Vec<Reference>,
+    },
     /// 412
     #[error(
         "The resource has changed; its version is now {current}. Get it again and repeat the change."
@@ -86,7 +93,9 @@ impl ApiError {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
-            Self::Conflict(_) | Self::Overlap { .. } => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Overlap { .. } | Self::Referenced { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -122,6 +131,41 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub conflicts_with: Vec<String>,
+    /// For something that cannot be deleted: what still refers to it
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub referenced_by: Vec<Reference>,
+}
+
+/// A resource that refers to another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reference {
+    /// `device` or `prescription`
+    pub kind: &'static str,
+    /// Its identifier
+    #[schema(examples("DEV-P001"))]
+    pub id: String,
+}
+
+impl Reference {
+    /// All of one kind.
+    pub fn all(kind: &'static str, ids: Vec<String>) -> impl Iterator<Item = Self> {
+        ids.into_iter().map(move |id| Self { kind, id })
+    }
+}
+
+/// "1 device and 2 prescriptions"
+fn counted(references: &[Reference]) -> String {
+    let count = |kind: &str| references.iter().filter(|one| one.kind == kind).count();
+    ["device", "prescription"]
+        .into_iter()
+        .filter_map(|kind| match count(kind) {
+            0 => None,
+            1 => Some(format!("1 {kind}")),
+            more => Some(format!("{more} {kind}s")),
+        })
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 /// One wrong field of a request body.
@@ -155,6 +199,7 @@ impl Problem {
             request_id: String::new(),
             errors: Vec::new(),
             conflicts_with: Vec::new(),
+            referenced_by: Vec::new(),
         }
     }
 }
@@ -176,6 +221,10 @@ impl IntoResponse for ApiError {
             Self::Overlap { conflicts_with, .. } => {
                 problem.kind = "urn:problem:overlapping-prescription";
                 problem.conflicts_with = conflicts_with;
+            }
+            Self::Referenced { by, .. } => {
+                problem.kind = "urn:problem:still-referenced";
+                problem.referenced_by = by;
             }
             Self::Unavailable {
                 retry_after, cause, ..
@@ -206,6 +255,10 @@ impl From<sqlx::Error> for ApiError {
                 retry_after: Duration::from_secs(2),
                 cause: Some(error.to_string()),
             };
+        }
+        // The one thing that UTF-8 allows and Postgres does not, in a path or a query parameter.
+        if error.as_database_error().and_then(|e| e.code()).as_deref() == Some("22021") {
+            return Self::BadRequest("Text must not contain the character NUL.".to_owned());
         }
         Self::Internal(anyhow::Error::new(error).context("database"))
     }

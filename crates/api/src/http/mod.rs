@@ -9,5 +9,5 @@ pub mod page;
 
 pub use body::{JsonObject, Resource};
 pub use entity::{Entity, IfMatch};
-pub use error::{ApiError, OnConstraint, Problem};
-pub use page::{Page, Paging, Params};
+pub use error::{ApiError, OnConstraint, Problem, Reference};
+pub use page::{ListParams, Page, Params};

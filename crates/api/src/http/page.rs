@@ -1,4 +1,4 @@
-//! Lists: pages by the last identifier seen, and query parameters whose errors name the parameter.
+//! Lists: filters, sort orders, pages by the last row seen, and query parameters whose errors name the parameter.
 
 use axum::{
     Json,
@@ -6,14 +6,17 @@ use axum::{
     http::{HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use hc_domain::{DeviceId, PatientId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use super::ApiError;
+use crate::store::list::{Cursor, Keyed, List, Order, Table};
 
 const MAX_LIMIT: u16 = 1000;
+const MAX_TEXT: usize = 100;
 
-/// Query parameters; a bad one is a 400 that names it.
+/// Query parameters; a bad or unknown one is a 400 that names it.
 #[derive(Debug)]
 pub struct Params<T>(pub T);
 
@@ -28,24 +31,114 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// Which part of a list.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
+/// Which part of a list of patients, devices or prescriptions, and in which order.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Paging {
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ListParams {
     /// At most this many, 1 to 1000; 100 when absent
-    #[serde(default, deserialize_with = "limit")]
+    #[serde(deserialize_with = "limit")]
     #[param(minimum = 1, maximum = 1000, value_type = Option<u16>)]
     limit: Limit,
-    /// Continue after this identifier, the last one of the page before
-    #[serde(default)]
-    pub after: Option<String>,
+    /// Only what belongs to this patient
+    #[param(example = "P001")]
+    patient_id: Option<String>,
+    /// Only what belongs to this device
+    #[param(example = "DEV-P001")]
+    device_id: Option<String>,
+    /// Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters
+    #[param(min_length = 1, max_length = 100)]
+    q: Option<String>,
+    /// The field to sort by, descending with `-` before it; see the operation. By the identifier when absent
+    sort: Option<String>,
+    /// Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before
+    after: Option<String>,
 }
 
-impl Paging {
-    /// One more than asked for, to learn whether there is a next page.
-    pub fn fetch(&self) -> i64 {
-        i64::from(self.limit.0) + 1
+impl ListParams {
+    /// The checked parameters, for a list of this table.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub(crate) fn parse<'a>(&'a self, table: &'static Table) -> Result<List<'a>, ApiError> {
+        let order = self.order(table)?;
+        if let Some(id) = &self.patient_id {
+            id.parse::<PatientId>()
+                .map_err(|error| bad("patientId", error))?;
+        }
+        if let Some(id) = &self.device_id {
+            id.parse::<DeviceId>()
+                .map_err(|error| bad("deviceId", error))?;
+        }
+        if let Some(text) = &self.q
+            && !(1..=MAX_TEXT).contains(&text.chars().count())
+        {
+            return Err(bad("q", format!("must have 1 to {MAX_TEXT} characters")));
+        }
+        Ok(List {
+            table,
+            patient_id: self.patient_id.as_deref(),
+            device_id: self.device_id.as_deref(),
+            text: self.q.as_deref(),
+            after: self.cursor(order)?,
+            order,
+            limit: i64::from(self.limit.0) + 1,
+        })
     }
+
+    fn order(&self, table: &'static Table) -> Result<Order, ApiError> {
+        let sort = self.sort.as_deref().unwrap_or(table.id.field);
+        let (field, descending) = match sort.strip_prefix('-') {
+            Some(field) => (field, true),
+            None => (sort, false),
+        };
+        let by = table.sort(field).ok_or_else(|| {
+            let fields: Vec<_> = table.sorts().map(|sort| sort.field).collect();
+            bad(
+                "sort",
+                format!(
+                    "must be one of {}, or one of them with - before it",
+                    fields.join(", ")
+                ),
+            )
+        })?;
+        Ok(Order {
+            by,
+            descending,
+            is_id: by.field == table.id.field,
+        })
+    }
+
+    fn cursor(&self, order: Order) -> Result<Option<Cursor<'_>>, ApiError> {
+        let Some(after) = self.after.as_deref() else {
+            return Ok(None);
+        };
+        if order.is_id {
+            return Ok(Some(Cursor {
+                id: after,
+                key: None,
+            }));
+        }
+        // Identifiers have no colon.
+        let (id, key) = after
+            .split_once(':')
+            .ok_or_else(|| bad("after", "is not from the Link of a page in this order"))?;
+        Ok(Some(Cursor { id, key: Some(key) }))
+    }
+}
+
+/// What the database says about the key in `after` when it is not of the type of the order.
+pub(crate) fn wrong_cursor(error: sqlx::Error) -> ApiError {
+    match error.as_database_error().and_then(|e| e.code()).as_deref() {
+        Some("22007" | "22008" | "22P02" | "22003") => {
+            bad("after", "is not from the Link of a page in this order")
+        }
+        _ => error.into(),
+    }
+}
+
+fn bad(parameter: &str, detail: impl std::fmt::Display) -> ApiError {
+    ApiError::BadRequest(format!("Query parameter {parameter}: {detail}."))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,26 +174,49 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page from up to [`Paging::fetch`] rows. `filters` are the other query parameters, for the link.
-    pub fn new(
-        paging: &Paging,
-        mut rows: Vec<T>,
-        id: impl Fn(&T) -> &str,
-        filters: &[(&str, Option<&str>)],
+    /// A page from the rows of [`ListParams::parse`], which asks for one more than the page has.
+    pub(crate) fn new<R: Into<T>>(
+        params: &ListParams,
+        order: Order,
+        mut rows: Vec<Keyed<R>>,
+        id: impl Fn(&R) -> &str,
     ) -> Self {
-        let limit = usize::from(paging.limit.0);
+        let limit = usize::from(params.limit.0);
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|last| {
-            let mut link = format!("<?limit={limit}&after={}", id(last));
-            for (name, value) in filters {
-                if let Some(value) = value {
-                    link.push_str(&format!("&{name}={value}"));
-                }
-            }
-            link + ">; rel=\"next\""
+            let id = id(&last.row);
+            let after = if order.is_id {
+                id.to_owned()
+            } else {
+                format!("{id}:{}", last.key)
+            };
+            params.link(&after)
         });
-        Self { rows, next }
+        Self {
+            rows: rows.into_iter().map(|keyed| keyed.row.into()).collect(),
+            next,
+        }
+    }
+}
+
+impl ListParams {
+    fn link(&self, after: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &self.limit.0.to_string());
+        query.append_pair("after", after);
+        let rest = [
+            ("patientId", &self.patient_id),
+            ("deviceId", &self.device_id),
+            ("q", &self.q),
+            ("sort", &self.sort),
+        ];
+        for (name, value) in rest {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        format!("<?{}>; rel=\"next\"", query.finish())
     }
 }
 

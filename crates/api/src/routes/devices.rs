@@ -11,7 +11,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::{ApiError, Entity, IfMatch, JsonObject, OnConstraint, Page, Paging, Params, Resource},
+    http::{
+        ApiError, Entity, IfMatch, JsonObject, ListParams, OnConstraint, Page, Params, Reference,
+        Resource, page::wrong_cursor,
+    },
     state::{AppState, Records},
     store,
 };
@@ -217,21 +220,27 @@ fn explain<T>(result: sqlx::Result<T>) -> Result<T, ApiError> {
 }
 
 /// List devices
-#[utoipa::path(get, path = "/devices", tag = "devices", params(Paging), responses(
+///
+/// Sorted by deviceId, patientId, serialNumber, softwareVersion, batteryLevel, createdAt or updatedAt; what is null comes
+/// first. `q` looks in deviceId, patientId, manufacturer, modelType and serialNumber.
+#[utoipa::path(get, path = "/devices", tag = "devices", params(ListParams), responses(
     (status = OK, body = Vec<DeviceOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
 async fn list_devices(
     State(state): State<AppState>,
-    Params(paging): Params<Paging>,
+    Params(params): Params<ListParams>,
 ) -> Result<Page<DeviceOut>, ApiError> {
-    let after = paging.after.as_deref();
+    let list = params.parse(&store::devices::TABLE)?;
     let rows = match &state.records {
         Records::Postgres(pool) => {
-            store::devices::list(&mut *pool.acquire().await?, after, paging.fetch()).await?
+            let mut db = pool.acquire().await?;
+            let listed = store::devices::list(&mut db, &list).await;
+            listed.map_err(wrong_cursor)?
         }
-        Records::Demo(demo) => demo.devices(after, paging.fetch()),
+        Records::Demo(demo) => demo.list(&demo.devices, &list, DeviceOut::from),
     };
-    let rows = rows.into_iter().map(DeviceOut::from).collect();
-    Ok(Page::new(&paging, rows, |row| &row.device_id, &[]))
+    Ok(Page::new(&params, list.order, rows, |row| {
+        row.value.device_id.as_str()
+    }))
 }
 
 /// Get a device
@@ -327,14 +336,16 @@ async fn delete_device(
         .await?
         .ok_or_else(|| not_found(&id))?;
     if_match.check(current.version)?;
-    store::devices::delete(&mut tx, &current.value.device_id)
-        .await
-        .map_err(ApiError::from)
-        .on_constraint("prescriptions_device_id_fkey", || {
-            ApiError::Conflict(format!(
-                "Device {id} still has prescriptions; remove them first."
-            ))
-        })?;
+    // Nothing can begin to refer to the row while it is locked.
+    let prescriptions = store::prescriptions::ids_of_device(&mut tx, &id).await?;
+    if !prescriptions.is_empty() {
+        return Err(ApiError::Referenced {
+            kind: "Device",
+            id,
+            by: Reference::all("prescription", prescriptions).collect(),
+        });
+    }
+    store::devices::delete(&mut tx, &current.value.device_id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -102,7 +102,7 @@ impl From<DriftEvent> for DriftOut {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Filter {
     /// Only verdicts about this device
     device_id: Option<String>,
@@ -136,7 +136,7 @@ async fn list_drift(
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StreamFilter {
     /// Only verdicts about this device
     device_id: Option<String>,

@@ -11,7 +11,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::{ApiError, Entity, IfMatch, JsonObject, OnConstraint, Page, Paging, Params, Resource},
+    http::{
+        ApiError, Entity, IfMatch, JsonObject, ListParams, OnConstraint, Page, Params, Reference,
+        Resource, page::wrong_cursor,
+    },
     state::{AppState, Records},
     store,
 };
@@ -134,21 +137,27 @@ fn not_found(id: &str) -> ApiError {
 }
 
 /// List patients
-#[utoipa::path(get, path = "/patients", tag = "patients", params(Paging), responses(
+///
+/// Sorted by patientId, name, birthDate, createdAt or updatedAt. `q` looks in patientId and name; `deviceId` finds who
+/// wears the device.
+#[utoipa::path(get, path = "/patients", tag = "patients", params(ListParams), responses(
     (status = OK, body = Vec<PatientOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
 async fn list_patients(
     State(state): State<AppState>,
-    Params(paging): Params<Paging>,
+    Params(params): Params<ListParams>,
 ) -> Result<Page<PatientOut>, ApiError> {
-    let after = paging.after.as_deref();
+    let list = params.parse(&store::patients::TABLE)?;
     let rows = match &state.records {
         Records::Postgres(pool) => {
-            store::patients::list(&mut *pool.acquire().await?, after, paging.fetch()).await?
+            let mut db = pool.acquire().await?;
+            let listed = store::patients::list(&mut db, &list).await;
+            listed.map_err(wrong_cursor)?
         }
-        Records::Demo(demo) => demo.patients(after, paging.fetch()),
+        Records::Demo(demo) => demo.list(&demo.patients, &list, PatientOut::from),
     };
-    let rows = rows.into_iter().map(PatientOut::from).collect();
-    Ok(Page::new(&paging, rows, |row| &row.patient_id, &[]))
+    Ok(Page::new(&params, list.order, rows, |row| {
+        row.value.patient_id.as_str()
+    }))
 }
 
 /// Get a patient
@@ -253,15 +262,17 @@ async fn delete_patient(
         .await?
         .ok_or_else(|| not_found(&id))?;
     if_match.check(current.version)?;
-    let still_has =
-        |what| ApiError::Conflict(format!("Patient {id} still has {what}; remove them first."));
-    store::patients::delete(&mut tx, &current.value.patient_id)
-        .await
-        .map_err(ApiError::from)
-        .on_constraint("devices_patient_id_fkey", || still_has("devices"))
-        .on_constraint("prescriptions_patient_id_fkey", || {
-            still_has("prescriptions")
-        })?;
+    // Nothing can begin to refer to the row while it is locked.
+    let devices = store::devices::ids_of_patient(&mut tx, &id).await?;
+    let prescriptions = store::prescriptions::ids_of_patient(&mut tx, &id).await?;
+    let by: Vec<_> = Reference::all("device", devices)
+        .chain(Reference::all("prescription", prescriptions))
+        .collect();
+    if !by.is_empty() {
+        let kind = "Patient";
+        return Err(ApiError::Referenced { kind, id, by });
+    }
+    store::patients::delete(&mut tx, &current.value.patient_id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

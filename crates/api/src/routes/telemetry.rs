@@ -65,7 +65,7 @@ pub struct Missed {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Filter {
     /// Only readings of this device
     device_id: Option<String>,
@@ -103,7 +103,7 @@ async fn list_readings(
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StreamFilter {
     /// Only readings of this device
     device_id: Option<String>,

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use hc_domain::{Device, DeviceId, Versioned};
 use sqlx::{FromRow, PgConnection, Postgres, query::QueryAs};
 
-use super::corrupt;
+use super::{
+    corrupt,
+    list::{self, CREATED, Keyed, List, Sort, Table, UPDATED},
+};
 
 #[derive(FromRow)]
 struct Row {
@@ -61,22 +64,35 @@ impl TryFrom<Row> for Versioned<Device> {
     }
 }
 
-/// In the order of the identifiers.
+/// How devices are listed.
+pub(crate) static TABLE: Table = Table {
+    name: "devices",
+    id: Sort::new("deviceId", "device_id", "text"),
+    others: &[
+        Sort::new("patientId", "coalesce(patient_id, '')", "text"),
+        Sort::new("serialNumber", "serial_number", "text"),
+        Sort::new("softwareVersion", "software_version", "text"),
+        Sort::new("batteryLevel", "coalesce(battery_level, -1)", "integer"),
+        CREATED,
+        UPDATED,
+    ],
+    of_patient: ("patient_id = ", ""),
+    of_device: ("device_id = ", ""),
+    text: &[
+        "device_id",
+        "patient_id",
+        "manufacturer",
+        "model_type",
+        "serial_number",
+    ],
+};
+
+/// One page.
 pub async fn list(
     db: &mut PgConnection,
-    after: Option<&str>,
-    limit: i64,
-) -> sqlx::Result<Vec<Versioned<Device>>> {
-    sqlx::query_as::<_, Row>(
-        "SELECT * FROM devices WHERE $1::text IS NULL OR device_id > $1 ORDER BY device_id LIMIT $2",
-    )
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(TryInto::try_into)
-    .collect()
+    list: &List<'_>,
+) -> sqlx::Result<Vec<Keyed<Versioned<Device>>>> {
+    list::fetch::<Row, _>(db, list).await
 }
 
 /// The devices that somebody wears, in the order of the identifiers; all of them, or one patient's.
@@ -183,6 +199,14 @@ pub async fn delete(db: &mut PgConnection, id: &DeviceId) -> sqlx::Result<()> {
         .execute(db)
         .await
         .map(drop)
+}
+
+/// The identifiers of the devices that a patient wears.
+pub async fn ids_of_patient(db: &mut PgConnection, patient: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT device_id FROM devices WHERE patient_id = $1 ORDER BY 1")
+        .bind(patient)
+        .fetch_all(db)
+        .await
 }
 
 /// Whether there is no device at all.

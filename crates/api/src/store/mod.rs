@@ -2,6 +2,7 @@
 
 pub mod devices;
 pub mod drift;
+pub mod list;
 pub mod offsets;
 pub mod patients;
 pub mod prescriptions;

@@ -4,7 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use hc_domain::{Patient, PatientId, Versioned};
 use sqlx::{FromRow, PgConnection};
 
-use super::corrupt;
+use super::{
+    corrupt,
+    list::{self, CREATED, Keyed, List, Sort, Table, UPDATED},
+};
 
 #[derive(FromRow)]
 struct Row {
@@ -39,22 +42,30 @@ impl TryFrom<Row> for Versioned<Patient> {
     }
 }
 
-/// In the order of the identifiers.
+/// How patients are listed.
+pub(crate) static TABLE: Table = Table {
+    name: "patients",
+    id: Sort::new("patientId", "patient_id", "text"),
+    others: &[
+        Sort::new("name", "name", "text"),
+        Sort::new("birthDate", "birth_date", "date"),
+        CREATED,
+        UPDATED,
+    ],
+    of_patient: ("patient_id = ", ""),
+    of_device: (
+        "patient_id = (SELECT d.patient_id FROM devices d WHERE d.device_id = ",
+        ")",
+    ),
+    text: &["patient_id", "name"],
+};
+
+/// One page.
 pub async fn list(
     db: &mut PgConnection,
-    after: Option<&str>,
-    limit: i64,
-) -> sqlx::Result<Vec<Versioned<Patient>>> {
-    sqlx::query_as::<_, Row>(
-        "SELECT * FROM patients WHERE $1::text IS NULL OR patient_id > $1 ORDER BY patient_id LIMIT $2",
-    )
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(TryInto::try_into)
-    .collect()
+    list: &List<'_>,
+) -> sqlx::Result<Vec<Keyed<Versioned<Patient>>>> {
+    list::fetch::<Row, _>(db, list).await
 }
 
 pub async fn get(db: &mut PgConnection, id: &str) -> sqlx::Result<Option<Versioned<Patient>>> {

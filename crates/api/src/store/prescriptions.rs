@@ -7,7 +7,10 @@ use hc_domain::{
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, types::Json};
 
-use super::corrupt;
+use super::{
+    corrupt,
+    list::{self, CREATED, Keyed, List, Sort, Table, UPDATED},
+};
 
 #[derive(FromRow)]
 struct Row {
@@ -78,37 +81,41 @@ impl TryFrom<Row> for Versioned<Prescription> {
     }
 }
 
-/// Which prescriptions a list has; `None` is "all".
-#[derive(Debug, Default)]
-pub struct Filter<'a> {
-    pub patient_id: Option<&'a str>,
-    pub device_id: Option<&'a str>,
-}
+/// How prescriptions are listed.
+pub(crate) static TABLE: Table = Table {
+    name: "prescriptions",
+    id: Sort::new("prescriptionId", "prescription_id", "text"),
+    others: &[
+        Sort::new("patientId", "patient_id", "text"),
+        Sort::new("deviceId", "device_id", "text"),
+        Sort::new("medicationOrTherapy", "medication_or_therapy", "text"),
+        Sort::new("startDate", "start_date", "bigint"),
+        // Until further notice is later than any end.
+        Sort::new(
+            "endDate",
+            "coalesce(end_date, 9223372036854775807)",
+            "bigint",
+        ),
+        CREATED,
+        UPDATED,
+    ],
+    of_patient: ("patient_id = ", ""),
+    of_device: ("device_id = ", ""),
+    text: &[
+        "prescription_id",
+        "patient_id",
+        "device_id",
+        "medication_or_therapy",
+        "(SELECT p.name FROM patients p WHERE p.patient_id = prescriptions.patient_id)",
+    ],
+};
 
-/// In the order of the identifiers.
+/// One page.
 pub async fn list(
     db: &mut PgConnection,
-    filter: Filter<'_>,
-    after: Option<&str>,
-    limit: i64,
-) -> sqlx::Result<Vec<Versioned<Prescription>>> {
-    sqlx::query_as::<_, Row>(
-        "SELECT * FROM prescriptions
-         WHERE ($1::text IS NULL OR patient_id = $1)
-           AND ($2::text IS NULL OR device_id = $2)
-           AND ($3::text IS NULL OR prescription_id > $3)
-         ORDER BY prescription_id
-         LIMIT $4",
-    )
-    .bind(filter.patient_id)
-    .bind(filter.device_id)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(TryInto::try_into)
-    .collect()
+    list: &List<'_>,
+) -> sqlx::Result<Vec<Keyed<Versioned<Prescription>>>> {
+    list::fetch::<Row, _>(db, list).await
 }
 
 /// Every prescription of a device, oldest first; to be read under the lock of the device.
@@ -226,6 +233,22 @@ pub async fn delete(db: &mut PgConnection, id: &PrescriptionId) -> sqlx::Result<
         .execute(db)
         .await
         .map(drop)
+}
+
+/// The identifiers of the prescriptions of a patient.
+pub async fn ids_of_patient(db: &mut PgConnection, patient: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT prescription_id FROM prescriptions WHERE patient_id = $1 ORDER BY 1")
+        .bind(patient)
+        .fetch_all(db)
+        .await
+}
+
+/// The identifiers of the prescriptions of a device.
+pub async fn ids_of_device(db: &mut PgConnection, device: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT prescription_id FROM prescriptions WHERE device_id = $1 ORDER BY 1")
+        .bind(device)
+        .fetch_all(db)
+        .await
 }
 
 /// Whether there is no prescription at all.

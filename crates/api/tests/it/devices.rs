@@ -166,6 +166,10 @@ async fn constraints_become_client_errors(pool: PgPool) {
     assert_eq!(with_prescription.status, 409);
     assert_eq!(
         with_prescription.json()["detail"],
-        "Device DEV-P001 still has prescriptions; remove them first."
+        "Device DEV-P001 is still referred to by 1 prescription; remove that first."
+    );
+    assert_eq!(
+        with_prescription.json()["referencedBy"],
+        json!([{"kind": "prescription", "id": "RX-DEV-P001-a3F9"}])
     );
 }

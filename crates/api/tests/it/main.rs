@@ -10,6 +10,7 @@
 mod devices;
 mod drift;
 mod environment;
+mod lists;
 mod log;
 mod migrations;
 mod modes;

@@ -156,14 +156,25 @@ async fn a_patient_with_a_device_stays(pool: PgPool) {
     409 Conflict
     content-type: application/problem+json
     {
-      "detail": "Patient P001 still has devices; remove them first.",
+      "detail": "Patient P001 is still referred to by 1 device and 1 prescription; remove that first.",
+      "referencedBy": [
+        {
+          "id": "DEV-P001",
+          "kind": "device"
+        },
+        {
+          "id": "RX-DEV-P001-a3F9",
+          "kind": "prescription"
+        }
+      ],
       "requestId": "611830d3-641a-48f9-8a69-0dcc25d1f4b0",
       "status": 409,
       "title": "Conflict",
-      "type": "about:blank"
+      "type": "urn:problem:still-referenced"
     }
     "#);
     assert_eq!(app.get("/patients/P001").await.status, 200);
+    assert_eq!(app.get("/patients/%00").await.status, 400);
 }
 
 #[sqlx::test(migrations = "../../postgres/migrations")]

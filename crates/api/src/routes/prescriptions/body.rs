@@ -202,12 +202,6 @@ pub struct ParameterOut {
     unit: &'static str,
 }
 
-impl PrescriptionOut {
-    pub(super) fn id(&self) -> &str {
-        &self.prescription_id
-    }
-}
-
 impl From<Versioned<Prescription>> for PrescriptionOut {
     fn from(row: Versioned<Prescription>) -> Self {
         let prescription = row.value;

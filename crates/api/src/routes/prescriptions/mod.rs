@@ -8,15 +8,13 @@ use axum::{
     http::StatusCode,
 };
 use hc_domain::{Prescription, PrescriptionId, Versioned};
-use serde::Deserialize;
 use sqlx::PgConnection;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use body::{ParameterIn, ParameterOut, PrescriptionCreate, PrescriptionIn, PrescriptionOut};
 
 use crate::{
-    http::{ApiError, Entity, IfMatch, JsonObject, Page, Paging, Params},
+    http::{ApiError, Entity, IfMatch, JsonObject, ListParams, Page, Params, page::wrong_cursor},
     state::{AppState, Records},
     store,
 };
@@ -35,16 +33,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         ))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase")]
-struct Filter {
-    /// Only prescriptions of this patient
-    patient_id: Option<String>,
-    /// Only prescriptions of this device
-    device_id: Option<String>,
-}
-
 fn entity(row: Versioned<Prescription>) -> Entity<PrescriptionOut> {
     Entity::new(row.version, row.into())
 }
@@ -57,31 +45,27 @@ fn not_found(id: &str) -> ApiError {
 }
 
 /// List prescriptions
-#[utoipa::path(get, path = "/prescriptions", tag = "prescriptions", params(Paging, Filter), responses(
+///
+/// Sorted by prescriptionId, patientId, deviceId, medicationOrTherapy, startDate, endDate (an open end comes last),
+/// createdAt or updatedAt. `q` looks in the identifiers, medicationOrTherapy and the name of the patient.
+#[utoipa::path(get, path = "/prescriptions", tag = "prescriptions", params(ListParams), responses(
     (status = OK, body = Vec<PrescriptionOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
 async fn list_prescriptions(
     State(state): State<AppState>,
-    Params(paging): Params<Paging>,
-    Params(filter): Params<Filter>,
+    Params(params): Params<ListParams>,
 ) -> Result<Page<PrescriptionOut>, ApiError> {
-    let after = paging.after.as_deref();
-    let wanted = store::prescriptions::Filter {
-        patient_id: filter.patient_id.as_deref(),
-        device_id: filter.device_id.as_deref(),
-    };
+    let list = params.parse(&store::prescriptions::TABLE)?;
     let rows = match &state.records {
         Records::Postgres(pool) => {
             let mut db = pool.acquire().await?;
-            store::prescriptions::list(&mut db, wanted, after, paging.fetch()).await?
+            let listed = store::prescriptions::list(&mut db, &list).await;
+            listed.map_err(wrong_cursor)?
         }
-        Records::Demo(demo) => demo.prescriptions(&wanted, after, paging.fetch()),
+        Records::Demo(demo) => demo.list(&demo.prescriptions, &list, PrescriptionOut::from),
     };
-    let rows = rows.into_iter().map(PrescriptionOut::from).collect();
-    let filters = [
-        ("patientId", filter.patient_id.as_deref()),
-        ("deviceId", filter.device_id.as_deref()),
-    ];
-    Ok(Page::new(&paging, rows, PrescriptionOut::id, &filters))
+    Ok(Page::new(&params, list.order, rows, |row| {
+        row.value.prescription_id.as_str()
+    }))
 }
 
 /// Get a prescription
