@@ -790,7 +790,10 @@ export interface operations {
     create_device: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1110,7 +1113,10 @@ export interface operations {
     create_patient: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1332,7 +1338,10 @@ export interface operations {
     create_prescription: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

@@ -43,6 +43,11 @@ impl JsonObject {
         }
     }
 
+    /// The same bytes for the same content; serde_json sorts the keys.
+    pub fn canonical(&self) -> String {
+        serde_json::Value::from(self.0.clone()).to_string()
+    }
+
     /// Makes the identifier in the path the one in the body.
     ///
     /// # Errors

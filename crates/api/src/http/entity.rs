@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -15,26 +15,12 @@ use super::ApiError;
 pub struct Entity<T> {
     body: T,
     version: i64,
-    location: Option<String>,
 }
 
 impl<T> Entity<T> {
     /// 200
     pub fn new(version: i64, body: T) -> Self {
-        Self {
-            body,
-            version,
-            location: None,
-        }
-    }
-
-    /// 201 with the path of the new resource.
-    pub fn created(location: String, version: i64, body: T) -> Self {
-        Self {
-            body,
-            version,
-            location: Some(location),
-        }
+        Self { body, version }
     }
 }
 
@@ -44,15 +30,7 @@ impl<T: Serialize> IntoResponse for Entity<T> {
         if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", self.version)) {
             headers.insert(header::ETAG, tag);
         }
-        let mut status = StatusCode::OK;
-        if let Some(location) = self.location {
-            status = StatusCode::CREATED;
-            // Identifiers are made of characters that a header may have.
-            if let Ok(location) = HeaderValue::from_str(&location) {
-                headers.insert(header::LOCATION, location);
-            }
-        }
-        (status, headers, Json(self.body)).into_response()
+        (headers, Json(self.body)).into_response()
     }
 }
 

@@ -54,6 +54,11 @@ pub enum ApiError {
     /// 422
     #[error("The request body is not valid.")]
     Invalid(#[from] Invalid),
+    /// 422, for a key that came with another request before
+    #[error(
+        "This Idempotency-Key was used for another request; send a new key with a new request."
+    )]
+    KeyReused,
     /// 428
     #[error(
         "This change needs an If-Match header with the ETag of the version that it is meant for."
@@ -99,7 +104,7 @@ impl ApiError {
             Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -222,6 +227,7 @@ impl IntoResponse for ApiError {
                 problem.kind = "urn:problem:overlapping-prescription";
                 problem.conflicts_with = conflicts_with;
             }
+            Self::KeyReused => problem.kind = "urn:problem:idempotency-key-reused",
             Self::Referenced { by, .. } => {
                 problem.kind = "urn:problem:still-referenced";
                 problem.referenced_by = by;

@@ -17,6 +17,7 @@ use tower_http::{
 use super::{
     ApiError,
     body::MAX_BODY,
+    idempotency::IDEMPOTENCY_KEY,
     observe::{REQUEST_ID, observe},
 };
 use crate::{clock::Ids, state::AppState};
@@ -65,6 +66,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
         .allow_headers([
             header::CONTENT_TYPE,
             header::IF_MATCH,
+            IDEMPOTENCY_KEY,
             HeaderName::from_static("last-event-id"),
             REQUEST_ID,
         ])

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod entity;
 pub mod error;
+pub mod idempotency;
 pub mod layers;
 pub mod observe;
 pub mod page;
@@ -10,4 +11,5 @@ pub mod page;
 pub use body::{JsonObject, Resource};
 pub use entity::{Entity, IfMatch};
 pub use error::{ApiError, OnConstraint, Problem, Reference};
+pub use idempotency::{Created, IdempotencyKey};
 pub use page::{ListParams, Page, Params};

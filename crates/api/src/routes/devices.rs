@@ -12,8 +12,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{
-        ApiError, Entity, IfMatch, JsonObject, ListParams, OnConstraint, Page, Params, Reference,
-        Resource, page::wrong_cursor,
+        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, OnConstraint,
+        Page, Params, Reference, Resource, page::wrong_cursor,
     },
     state::{AppState, Records},
     store,
@@ -258,19 +258,31 @@ async fn get_device(
 }
 
 /// Create a device
-#[utoipa::path(post, path = "/devices", tag = "devices", request_body = DeviceIn, responses(
+#[utoipa::path(post, path = "/devices", tag = "devices", request_body = DeviceIn,
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
+        description = "Chosen by the client; a repetition with the same key and body within 24 hours gets the same \
+            answer and creates nothing. With another body: 422. While the first is under way it waits")),
+    responses(
     (status = CREATED, body = DeviceOut, headers(("ETag" = String), ("Location" = String)))))]
 async fn create_device(
     State(state): State<AppState>,
+    key: IdempotencyKey,
     body: JsonObject,
-) -> Result<Entity<DeviceOut>, ApiError> {
+) -> Result<Created, ApiError> {
     let pool = state.records.writable()?;
+    let once = key.of("/devices", &body);
+    let now = state.clock.now();
     let device = body.into_resource::<DeviceIn>()?.parse()?;
-    let row = explain(
-        store::devices::insert(&mut *pool.acquire().await?, &device, state.clock.now()).await,
-    )?;
+    let mut tx = pool.begin().await?;
+    if let Some(answer) = once.before(&mut tx, now).await? {
+        return Ok(answer);
+    }
+    let row = explain(store::devices::insert(&mut tx, &device, now).await)?;
     let location = format!("/devices/{}", device.device_id);
-    Ok(Entity::created(location, row.version, row.into()))
+    let answer = Created::new(location, row.version, &DeviceOut::from(row))?;
+    once.keep(&mut tx, &answer).await?;
+    tx.commit().await?;
+    Ok(answer)
 }
 
 /// Replace a device

@@ -12,8 +12,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{
-        ApiError, Entity, IfMatch, JsonObject, ListParams, OnConstraint, Page, Params, Reference,
-        Resource, page::wrong_cursor,
+        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, OnConstraint,
+        Page, Params, Reference, Resource, page::wrong_cursor,
     },
     state::{AppState, Records},
     store,
@@ -175,16 +175,26 @@ async fn get_patient(
 }
 
 /// Create a patient
-#[utoipa::path(post, path = "/patients", tag = "patients", request_body = PatientIn, responses(
+#[utoipa::path(post, path = "/patients", tag = "patients", request_body = PatientIn,
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
+        description = "Chosen by the client; a repetition with the same key and body within 24 hours gets the same \
+            answer and creates nothing. With another body: 422. While the first is under way it waits")),
+    responses(
     (status = CREATED, body = PatientOut, headers(("ETag" = String), ("Location" = String)))))]
 async fn create_patient(
     State(state): State<AppState>,
+    key: IdempotencyKey,
     body: JsonObject,
-) -> Result<Entity<PatientOut>, ApiError> {
+) -> Result<Created, ApiError> {
     let pool = state.records.writable()?;
+    let once = key.of("/patients", &body);
     let now = state.clock.now();
     let patient = body.into_resource::<PatientIn>()?.parse(now.date_naive())?;
-    let row = store::patients::insert(&mut *pool.acquire().await?, &patient, now)
+    let mut tx = pool.begin().await?;
+    if let Some(answer) = once.before(&mut tx, now).await? {
+        return Ok(answer);
+    }
+    let row = store::patients::insert(&mut tx, &patient, now)
         .await
         .map_err(ApiError::from)
         .on_constraint("patients_pkey", || {
@@ -194,7 +204,10 @@ async fn create_patient(
             ))
         })?;
     let location = format!("/patients/{}", patient.patient_id);
-    Ok(Entity::created(location, row.version, row.into()))
+    let answer = Created::new(location, row.version, &PatientOut::from(row))?;
+    once.keep(&mut tx, &answer).await?;
+    tx.commit().await?;
+    Ok(answer)
 }
 
 /// Replace a patient

@@ -2,6 +2,7 @@
 
 pub mod devices;
 pub mod drift;
+pub mod idempotency_keys;
 pub mod list;
 pub mod offsets;
 pub mod patients;

@@ -10,6 +10,7 @@
 mod devices;
 mod drift;
 mod environment;
+mod idempotency;
 mod lists;
 mod log;
 mod migrations;

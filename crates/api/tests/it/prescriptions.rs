@@ -347,6 +347,25 @@ async fn of_two_changes_of_one_version_one_is_refused(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../postgres/migrations")]
+async fn of_sixty_pairs_of_changes_nothing_is_lost(pool: PgPool) {
+    let app = TestApp::seeded(pool).await;
+    let path = "/prescriptions/RX-DEV-P001-a3F9";
+    for round in 0..60 {
+        let (therapy, end) = (format!("therapy {round}"), NOW + round);
+        let (one, other) = join(
+            app.patch(path, json!({"medicationOrTherapy": therapy})),
+            app.patch(path, json!({"endDate": end})),
+        )
+        .await;
+        assert_eq!((one.status.as_u16(), other.status.as_u16()), (200, 200));
+        let now = app.get(path).await.json();
+        assert_eq!(now["medicationOrTherapy"], therapy);
+        assert_eq!(now["endDate"], end);
+        assert_eq!(now["version"], 3 + 2 * round);
+    }
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
 async fn prescriptions_do_not_overlap(pool: PgPool) {
     let app = TestApp::seeded(pool.clone()).await;
     // The seeded prescription of the device has started, and has no end.

@@ -14,7 +14,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use body::{ParameterIn, ParameterOut, PrescriptionCreate, PrescriptionIn, PrescriptionOut};
 
 use crate::{
-    http::{ApiError, Entity, IfMatch, JsonObject, ListParams, Page, Params, page::wrong_cursor},
+    http::{
+        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, Page, Params,
+        page::wrong_cursor,
+    },
     state::{AppState, Records},
     store,
 };
@@ -86,19 +89,28 @@ async fn get_prescription(
 }
 
 /// Create a prescription; with `supersedes`, a change of therapy that ends the old one at the new start
-#[utoipa::path(post, path = "/prescriptions", tag = "prescriptions", request_body = PrescriptionCreate, responses(
+#[utoipa::path(post, path = "/prescriptions", tag = "prescriptions", request_body = PrescriptionCreate,
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
+        description = "Chosen by the client; a repetition with the same key and body within 24 hours gets the same \
+            answer and creates nothing. With another body: 422. While the first is under way it waits")),
+    responses(
     (status = CREATED, body = PrescriptionOut, headers(("ETag" = String), ("Location" = String)))))]
 async fn create_prescription(
     State(state): State<AppState>,
+    key: IdempotencyKey,
     body: JsonObject,
-) -> Result<Entity<PrescriptionOut>, ApiError> {
+) -> Result<Created, ApiError> {
     let pool = state.records.writable()?;
+    let once = key.of("/prescriptions", &body);
     let request: PrescriptionCreate = body.into_resource()?;
     let (input, supersedes) = request.split(state.simulation.story_time());
     let now = state.clock.now();
     let mut prescription = input.parse(|device| state.ids.prescription(device))?;
 
     let mut tx = pool.begin().await?;
+    if let Some(answer) = once.before(&mut tx, now).await? {
+        return Ok(answer);
+    }
     rules::lock_device(&mut tx, &prescription, true).await?;
     if let Some(old) = supersedes {
         rules::supersede(&mut tx, &old, &prescription, now).await?;
@@ -106,9 +118,11 @@ async fn create_prescription(
     rules::refuse_overlap(&mut tx, &prescription).await?;
     for _ in 0..MAX_DRAWS {
         if let Some(row) = store::prescriptions::insert(&mut tx, &prescription, now).await? {
-            tx.commit().await?;
             let location = format!("/prescriptions/{}", row.value.prescription_id);
-            return Ok(Entity::created(location, row.version, row.into()));
+            let answer = Created::new(location, row.version, &PrescriptionOut::from(row))?;
+            once.keep(&mut tx, &answer).await?;
+            tx.commit().await?;
+            return Ok(answer);
         }
         prescription.prescription_id = state.ids.prescription(&prescription.device_id);
     }
