@@ -3,12 +3,13 @@
 use axum::{
     Router,
     http::{HeaderValue, StatusCode},
+    middleware::from_fn_with_state,
     routing::get,
 };
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{http::layers, routes, state::AppState};
+use crate::{http::layers, metrics, routes, state::AppState};
 
 /// Origins of the user interface in development.
 pub const LOCAL_ORIGINS: [&str; 4] = [
@@ -33,7 +34,9 @@ pub fn router(state: AppState, origins: &[HeaderValue]) -> Router {
             .patch(nothing)
             .delete(nothing),
     );
-    layers::all(all, state.ids.clone(), origins).with_state(state)
+    layers::all(all, state.ids.clone(), origins)
+        .layer(from_fn_with_state(state.clone(), metrics::observe))
+        .with_state(state)
 }
 
 async fn nothing() -> StatusCode {

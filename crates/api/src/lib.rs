@@ -8,6 +8,7 @@ pub mod database;
 pub mod demo;
 pub mod http;
 pub mod kafka;
+pub mod metrics;
 pub mod projection;
 pub mod readiness;
 pub mod routes;

@@ -14,6 +14,7 @@ use crate::{
     database,
     demo::Demo,
     kafka::Kafka,
+    metrics::Metrics,
     projection,
     readiness::{Readiness, watch_kafka},
     simulation,
@@ -121,6 +122,7 @@ async fn assemble(
     .await;
     tasks.spawn(engine.run(shutdown.clone()));
 
+    let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
     let projection = pool.zip(kafka).map(|(pool, kafka)| {
         projection::start(&kafka, pool, drift.clone(), tasks, shutdown.clone())
     });
@@ -135,6 +137,7 @@ async fn assemble(
             kafka: kafka_state,
         },
         simulation: handle,
+        metrics: Arc::new(Metrics::new(producer)?),
         shutdown,
     })
 }

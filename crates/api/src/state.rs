@@ -9,6 +9,7 @@ use crate::{
     clock::{Clock, Ids},
     demo::Demo,
     http::ApiError,
+    metrics::Metrics,
     readiness::Readiness,
     simulation::SimulationHandle,
     stream::{Hub, TelemetryFeed},
@@ -24,6 +25,7 @@ pub struct AppState {
     pub drift: Arc<Hub>,
     pub simulation: SimulationHandle,
     pub readiness: Readiness,
+    pub metrics: Arc<Metrics>,
     /// Cancelled when the service stops; open streams then end.
     pub shutdown: CancellationToken,
 }

@@ -11,7 +11,7 @@ use axum::{
 };
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer,
-    timeout::TimeoutLayer,
+    set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
 use super::{
@@ -42,6 +42,15 @@ pub fn all(router: Router<AppState>, ids: Arc<Ids>, origins: &[HeaderValue]) -> 
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(ids, observe))
         .layer(cors(origins))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        // Answers are about patients; streams say no-cache themselves.
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {

@@ -3,6 +3,7 @@
 pub mod devices;
 pub mod drift;
 pub mod health;
+pub mod metrics;
 pub mod patients;
 pub mod prescriptions;
 pub mod simulation;
@@ -20,6 +21,7 @@ use crate::{
 pub(crate) fn plain() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(health::router())
+        .merge(metrics::router())
         .merge(patients::router())
         .merge(devices::router())
         .merge(prescriptions::router())

@@ -6,7 +6,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -26,6 +29,8 @@ pub struct Hub {
     inner: Mutex<Inner>,
     /// The sequence number that the next frame will have.
     next: watch::Sender<u64>,
+    /// Frames that subscribers were too slow for, over all of them.
+    missed: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +85,7 @@ impl Hub {
             capacity: capacity.max(1),
             inner: Mutex::default(),
             next: watch::Sender::new(0),
+            missed: AtomicU64::new(0),
         }
     }
 
@@ -159,6 +165,16 @@ impl Hub {
         }
     }
 
+    /// How many read now.
+    pub fn subscribers(&self) -> usize {
+        self.next.receiver_count()
+    }
+
+    /// How many frames subscribers were too slow for, over all of them.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
     /// The sequence number after an id, if every frame from there on is still here.
     fn position(&self, id: &str, inner: &Inner) -> Option<u64> {
         let (boot, seq) = id.rsplit_once('-')?;
@@ -234,6 +250,7 @@ impl Subscriber {
             let missed = before - self.seen;
             self.seen = before;
             if missed > 0 {
+                self.hub.missed.fetch_add(missed, Ordering::Relaxed);
                 return Some(Next::Missed(missed));
             }
         }

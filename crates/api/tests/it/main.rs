@@ -16,6 +16,7 @@ mod log;
 mod migrations;
 mod modes;
 mod openapi;
+mod operation;
 mod patients;
 mod prescriptions;
 mod problems;

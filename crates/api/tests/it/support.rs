@@ -17,6 +17,7 @@ use hc_api::{
     database,
     demo::Demo,
     kafka::Kafka,
+    metrics::Metrics,
     projection,
     readiness::{Readiness, watch_kafka},
     simulation::{Engine, Parts, Settings, SimulationHandle},
@@ -94,6 +95,7 @@ impl TestApp {
         })
         .await;
         tasks.spawn(engine.run(shutdown.clone()));
+        let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
         let projection = records.pool().cloned().zip(kafka).map(|(pool, kafka)| {
             projection::start(&kafka, pool, drift.clone(), &mut tasks, shutdown.clone())
         });
@@ -108,6 +110,7 @@ impl TestApp {
                 kafka: kafka_state,
             },
             simulation: simulation.clone(),
+            metrics: Arc::new(Metrics::new(producer).unwrap()),
             shutdown: shutdown.clone(),
         };
         let origins = ["http://localhost:5173".parse().unwrap()];
