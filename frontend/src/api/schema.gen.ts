@@ -477,7 +477,7 @@ export interface components {
          */
         KafkaStatus: "connected" | "disabled" | "unavailable";
         /**
-         * @description What a device measures
+         * @description What a device measures, with the UCUM code of its unit: Pressure in cm[H2O], FlowRate in L/min, FlowLevel in mL
          * @enum {string}
          */
         MetricName: "Pressure" | "FlowRate" | "FlowLevel";

@@ -35,31 +35,43 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[serde(rename_all = "camelCase")]
 pub struct DeviceIn {
     /// Letters, digits, '-', '_' and '.', at most 64
-    #[schema(examples("DEV-P001"))]
+    #[schema(examples("DEV-P001"), min_length = 1, max_length = 64)]
     device_id: String,
     /// Who wears it; null while it is in stock
     #[serde(default)]
     patient_id: Option<String>,
+    #[schema(min_length = 1, max_length = 100)]
     manufacturer: String,
+    #[schema(min_length = 1, max_length = 100)]
     model_type: String,
+    #[schema(min_length = 1, max_length = 100)]
     serial_number: String,
+    #[schema(min_length = 1, max_length = 50)]
     software_version: String,
     /// The version that an update may install
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 50)]
     target_software_version: Option<String>,
+    #[schema(min_length = 1, max_length = 100)]
     hw_model: String,
     /// cm[H2O]
+    #[schema(minimum = 0, maximum = 100)]
     pressure_setting: f64,
     /// L/min
+    #[schema(minimum = 0, maximum = 1000)]
     flow_rate_setting: f64,
     /// mL
+    #[schema(minimum = 0, maximum = 10_000)]
     flow_level_setting: f64,
     #[serde(default)]
+    #[schema(minimum = -90, maximum = 90)]
     latitude: Option<f64>,
     #[serde(default)]
+    #[schema(minimum = -180, maximum = 180)]
     longitude: Option<f64>,
     /// Percent
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 100)]
     battery_level: Option<i32>,
     #[serde(default)]
     plugged: bool,

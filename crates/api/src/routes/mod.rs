@@ -54,7 +54,7 @@ pub(crate) fn streams() -> OpenApiRouter<AppState> {
 )]
 struct Document;
 
-/// What a device measures
+/// What a device measures, with the UCUM code of its unit: Pressure in cm[H2O], FlowRate in L/min, FlowLevel in mL
 #[derive(ToSchema)]
 #[expect(
     dead_code,

@@ -35,14 +35,16 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[serde(rename_all = "camelCase")]
 pub struct PatientIn {
     /// Letters, digits, '-', '_' and '.', at most 64
-    #[schema(examples("P001"))]
+    #[schema(examples("P001"), min_length = 1, max_length = 64)]
     patient_id: String,
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// F, M, O (other) or U (unknown)
     #[schema(examples("F"))]
     gender: String,
     #[serde(deserialize_with = "date")]
     birth_date: NaiveDate,
+    #[schema(min_length = 3, max_length = 10)]
     zip_code: String,
     /// IANA name
     #[schema(examples("America/Chicago"))]

@@ -23,7 +23,7 @@ pub struct PrescriptionIn {
     #[schema(examples("DEV-P001"))]
     device_id: String,
     #[serde(default)]
-    #[schema(examples("CPAP Oxygen Flow"))]
+    #[schema(examples("CPAP Oxygen Flow"), max_length = 256)]
     medication_or_therapy: String,
     /// First valid instant, epoch milliseconds of story time
     start_date: i64,
@@ -31,6 +31,7 @@ pub struct PrescriptionIn {
     #[serde(default)]
     end_date: Option<i64>,
     /// One per metric, at least one
+    #[schema(min_items = 1)]
     parameters: Vec<ParameterIn>,
 }
 
@@ -44,7 +45,7 @@ pub struct PrescriptionCreate {
     #[schema(examples("DEV-P001"))]
     device_id: String,
     #[serde(default)]
-    #[schema(examples("CPAP Oxygen Flow"))]
+    #[schema(examples("CPAP Oxygen Flow"), max_length = 256)]
     medication_or_therapy: String,
     /// First valid instant, epoch milliseconds of story time; the current story time when absent
     #[serde(default)]
@@ -53,6 +54,7 @@ pub struct PrescriptionCreate {
     #[serde(default)]
     end_date: Option<i64>,
     /// One per metric, at least one
+    #[schema(min_items = 1)]
     parameters: Vec<ParameterIn>,
     /// The prescription of the same device that ends when this one starts
     #[serde(default)]
@@ -66,11 +68,13 @@ pub struct ParameterIn {
     #[schema(value_type = MetricName)]
     parameter_name: String,
     /// The target, in the metric's unit
+    #[schema(minimum = 0, maximum = 10_000)]
     parameter_value: f64,
     /// Always `float`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parameter_type: Option<String>,
     /// The largest distance from the target that is no drift, in the metric's unit
+    #[schema(minimum = 0, maximum = 10_000)]
     parameter_tolerance: f64,
 }
 
