@@ -71,6 +71,14 @@ pub fn is_alive(pid: u32) -> bool {
         .unwrap_or(false)
 }
 
+/// Whether a process that this user may see works in `folder`.
+pub fn works_in(folder: &Path) -> bool {
+    let folder = folder
+        .canonicalize()
+        .unwrap_or_else(|_| folder.to_path_buf());
+    pids().any(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder))
+}
+
 /// Whether this process was started so that it outlives its terminal (`nohup`): it ignores SIGHUP.
 pub fn ignores_hangup() -> bool {
     fs::read_to_string("/proc/self/status").is_ok_and(|status| {
@@ -133,5 +141,7 @@ mod tests {
         assert!(owner.command.contains("hc_platform"), "{}", owner.command);
         assert!(resident_bytes(owner.pid).unwrap() > 0);
         assert!(is_alive(owner.pid));
+        assert!(works_in(&std::env::current_dir().unwrap()));
+        assert!(!works_in(Path::new("/proc")));
     }
 }

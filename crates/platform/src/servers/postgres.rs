@@ -15,10 +15,14 @@ use crate::account;
 use crate::child::{self, CommandSpec};
 use crate::health::Health;
 use crate::layout::Layout;
+use crate::proc;
 use crate::unit::UnitSpec;
 
 /// Of the superuser of a server that listens on 127.0.0.1 only; programs use the role `demo`.
 const SUPERUSER_PASSWORD: &str = "postgres";
+
+/// How long the processes of a killed Postgres may take to end, on a busy machine.
+const BACKENDS_LEAVE: Duration = Duration::from_secs(30);
 
 pub(crate) fn unit(layout: &Layout) -> anyhow::Result<UnitSpec> {
     let port = layout.ports.postgres;
@@ -72,6 +76,19 @@ fn initialised(layout: &Layout) -> PathBuf {
     layout.postgres.join("initialised")
 }
 
+/// Backends notice that their postmaster was killed a moment later, and until the last one has gone its successor refuses
+/// the data. They work in the folder of the data.
+async fn backends_gone(data: &Path) {
+    let gone = async {
+        while proc::works_in(data) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if tokio::time::timeout(BACKENDS_LEAVE, gone).await.is_err() {
+        tracing::warn!(data = %data.display(), "a process of an earlier Postgres is still there");
+    }
+}
+
 /// The unpacked programs; for root a copy that the service account can reach, shared by all stacks of this machine.
 fn programs(layout: &Layout) -> anyhow::Result<PathBuf> {
     if layout.account.is_none() {
@@ -111,6 +128,7 @@ fn programs(layout: &Layout) -> anyhow::Result<PathBuf> {
 
 async fn prepare(layout: &Layout, programs: &Path) -> anyhow::Result<()> {
     let data = data(layout);
+    backends_gone(&data).await;
     fs::create_dir_all(&layout.postgres)?;
     if let Some(account) = layout.account {
         chown(&layout.postgres, Some(account.uid), Some(account.gid))?;

@@ -1,10 +1,39 @@
 //! [`Stack`], as the tests of other crates use it.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use hc_platform::health::Health;
 use hc_platform::{Server, Stack, proc};
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use sqlx::{Connection, PgConnection};
+use tokio::time::timeout;
 
 use crate::home::until_async;
+
+#[tokio::test]
+async fn postgres_starts_when_the_last_backend_of_a_killed_one_has_gone() {
+    let stack = Stack::builder()
+        .servers([Server::Postgres])
+        .start()
+        .await
+        .unwrap();
+    let mut connection = PgConnection::connect(&stack.env()["DATABASE_URL"])
+        .await
+        .unwrap();
+    let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    let backend = Pid::from_raw(backend);
+    signal::kill(backend, Signal::SIGSTOP).unwrap();
+    let mut restart = pin!(stack.restart(Server::Postgres));
+    let early = timeout(Duration::from_secs(2), &mut restart).await;
+    assert!(early.is_err(), "a backend still holds the data: {early:?}");
+    signal::kill(backend, Signal::SIGCONT).unwrap();
+    restart.await.unwrap();
+}
 
 #[tokio::test]
 async fn a_server_is_killed_and_started_again_on_its_data() {
