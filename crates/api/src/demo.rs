@@ -7,6 +7,7 @@ use hc_domain::{
     Device, DeviceDraft, DeviceId, EpochMillis, Invalid, Metric, ParameterDraft, Patient,
     PatientDraft, PatientId, Prescription, PrescriptionDraft, PrescriptionId, Versioned,
 };
+use hc_simulator::Settings;
 use rand::{SeedableRng, rngs::StdRng};
 use serde::Deserialize;
 use thiserror::Error;
@@ -194,6 +195,7 @@ fn device(seed: &Seed, index: u32) -> Result<Device, DemoError> {
         plugged: battery_level(index) >= 50,
     };
     let row = at(&seed.devices, index).unwrap_or(&generated);
+    let settings = Settings::typical(index);
     let draft = DeviceDraft {
         device_id: row.device_id.clone(),
         patient_id: Some(patient_id(index)),
@@ -203,10 +205,9 @@ fn device(seed: &Seed, index: u32) -> Result<Device, DemoError> {
         software_version: row.software_version.clone(),
         target_software_version: None,
         hw_model: row.hw_model.clone(),
-        pressure_setting: 10.0 + f64::from(index % 3),
-        // In tenths first, so that no 2.9000000000000004 is shown.
-        flow_rate_setting: f64::from(25 + (index % 3) * 2) / 10.0,
-        flow_level_setting: 120.0 + f64::from(index % 4) * 40.0,
+        pressure_setting: settings.pressure,
+        flow_rate_setting: settings.flow_rate,
+        flow_level_setting: settings.flow_level,
         latitude: Some(row.latitude),
         longitude: Some(row.longitude),
         battery_level: Some(row.battery_level),

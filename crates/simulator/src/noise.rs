@@ -1,16 +1,19 @@
 //! Noise as a pure function of its coordinates.
 
-/// Names one independent source of noise.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Source(u64);
+/// One independent source of noise, such as what makes a device differ from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Voice(u64);
 
-impl Source {
-    pub(crate) fn new(seed: u64, device: &str, metric: &str) -> Self {
-        // FNV-1a; the separator keeps "ab","c" apart from "a","bc".
-        let text = device.bytes().chain([0]).chain(metric.bytes());
-        let name = text.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+impl Voice {
+    /// The voice of a device in the story of this seed. Costs about as much as a reading, so a caller that has a few
+    /// devices keeps it, and one that has very many makes it each time.
+    pub fn new(seed: u64, device_id: &str) -> Self {
+        // FNV-1a
+        let name = device_id
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
         Self(scramble(seed ^ scramble(name)))
     }
 
@@ -54,8 +57,8 @@ mod tests {
 
     #[test]
     fn is_uniform_and_fills_its_range() {
-        let source = Source::new(1, "DEV-P001", "Pressure");
-        let values: Vec<_> = (0..100_000).map(|at| source.at(at)).collect();
+        let voice = Voice::new(1, "DEV-P001");
+        let values: Vec<_> = (0..100_000).map(|at| voice.at(at)).collect();
         let mean = values.iter().sum::<f64>() / 100_000.0;
         let variance = values.iter().map(|v| v * v).sum::<f64>() / 100_000.0;
         assert!(mean.abs() < 0.01, "{mean}");
@@ -66,10 +69,10 @@ mod tests {
 
     #[test]
     fn smooth_noise_has_no_jumps() {
-        let source = Source::new(1, "DEV-P001", "Pressure");
+        let voice = Voice::new(1, "DEV-P001");
         // A step of 1/1000 of the period moves at most 2 (the range) * 1.5 (the steepest slope) / 1000.
         for at in -5_000..5_000 {
-            let step = source.smooth(at + 1, 1_000) - source.smooth(at, 1_000);
+            let step = voice.smooth(at + 1, 1_000) - voice.smooth(at, 1_000);
             assert!(step.abs() <= 0.003 + 1e-9, "{step} at {at}");
         }
     }

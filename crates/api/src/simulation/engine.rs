@@ -279,7 +279,7 @@ impl Engine {
         run.round = run
             .devices
             .iter()
-            .flat_map(|device| simulator.readings(device, ts))
+            .flat_map(|device| simulator.readings(device, ts, &[]))
             .map(Arc::new)
             .collect();
         let speed = self.story.speed(now, self.duration(run.round.len()));

@@ -13,6 +13,7 @@ use hc_kafka::{
     Batch, ConsumerLoop, ConsumerSettings, Decoder, Handler, HandlerError, Outcome, Position,
     ResetReason, Topic,
 };
+use hc_simulator::story_time;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -108,7 +109,7 @@ impl Handler for Tail {
             match self.values.decode::<DeviceMetricValue>(value).await {
                 Ok(value) => {
                     let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-                    *latest = (*latest).max(Some(value.ts));
+                    *latest = (*latest).max(Some(story_time(value.ts)));
                 }
                 Err(error) if error.is_transient() => {
                     return Outcome::Retry {
