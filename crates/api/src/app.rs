@@ -1,5 +1,7 @@
 //! The router and its OpenAPI document.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     http::{HeaderValue, StatusCode},
@@ -19,21 +21,24 @@ pub const LOCAL_ORIGINS: [&str; 4] = [
     "http://127.0.0.1:3000",
 ];
 
-/// The whole service. `origins` are the web pages that may call it, besides those of the same origin.
-pub fn router(state: AppState, origins: &[HeaderValue]) -> Router {
+/// The whole service. `origins` are the web pages that may call it, besides those of the same origin; `deadline` is for
+/// every request but streams.
+pub fn router(state: AppState, origins: &[HeaderValue], deadline: Duration) -> Router {
     let (plain, document) = routes::plain().split_for_parts();
     let (streams, more) = routes::streams().split_for_parts();
     let document = complete(document.merge_from(more));
     let docs: Router<AppState> = SwaggerUi::new("/docs")
         .url("/openapi.json", document)
         .into();
-    let all = layers::plain(plain.merge(docs)).merge(streams).fallback(
-        get(nothing)
-            .post(nothing)
-            .put(nothing)
-            .patch(nothing)
-            .delete(nothing),
-    );
+    let all = layers::plain(plain.merge(docs), deadline)
+        .merge(streams)
+        .fallback(
+            get(nothing)
+                .post(nothing)
+                .put(nothing)
+                .patch(nothing)
+                .delete(nothing),
+        );
     layers::all(all, state.ids.clone(), origins)
         .layer(from_fn_with_state(state.clone(), metrics::observe))
         .with_state(state)

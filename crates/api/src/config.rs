@@ -94,6 +94,18 @@ pub struct ServerArgs {
     /// Further origins that may call the API, comma separated, such as https://demo.example.org
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", value_delimiter = ',', default_value = "", value_parser = origin)]
     pub cors_allowed_origins: Vec<Origin>,
+    /// Most open connections; one more is answered with 503, except for /health, /ready and /metrics
+    #[arg(long, env = "API_MAX_CONNECTIONS", default_value = "2000")]
+    pub max_connections: NonZeroUsize,
+    /// Seconds after which a connection is closed that has no request, or only a part of its header
+    #[arg(long, env = "API_IDLE_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds)]
+    pub idle_timeout: Duration,
+    /// Seconds after which a request is answered with 503; streams have no end
+    #[arg(long, env = "API_REQUEST_TIMEOUT_SECONDS", default_value = "15", value_parser = seconds)]
+    pub request_timeout: Duration,
+    /// Seconds that open requests may take to end after a signal
+    #[arg(long, env = "API_SHUTDOWN_TIMEOUT_SECONDS", default_value = "8", value_parser = seconds)]
+    pub shutdown_timeout: Duration,
     /// Readings kept for the screen, of each device and metric
     #[arg(long, env = "TELEMETRY_CACHE_MAXLEN", default_value = "200")]
     pub telemetry_cache_maxlen: NonZeroUsize,
@@ -189,6 +201,10 @@ fn positive(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|number| (0.001..=1_000_000.0).contains(number))
         .ok_or_else(|| "must be a number from 0.001 to 1000000".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    positive(text).map(Duration::from_secs_f64)
 }
 
 /// A bias, or nothing between two commas.

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{config::DatabaseArgs, demo::Demo, store};
 
@@ -12,22 +16,36 @@ use crate::{config::DatabaseArgs, demo::Demo, store};
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../postgres/migrations");
 
 /// How long a request waits for a connection before it is answered with 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A pool that connects when it is first used, or `None` without a database.
 ///
+/// Postgres gives a statement up after `statement_timeout`: a request that is no longer waited for must not keep its
+/// connection, or what it has locked.
+///
 /// # Errors
 /// When the URL is not one.
-pub fn pool(args: &DatabaseArgs) -> anyhow::Result<Option<PgPool>> {
+pub fn pool(
+    args: &DatabaseArgs,
+    statement_timeout: Option<Duration>,
+) -> anyhow::Result<Option<PgPool>> {
     if args.database_url.is_empty() {
         return Ok(None);
     }
-    PgPoolOptions::new()
+    let mut connection: PgConnectOptions = args
+        .database_url
+        .parse()
+        .context("DATABASE_URL must look like postgresql://user:password@host:port/database")?;
+    if let Some(limit) = statement_timeout {
+        // In milliseconds, where 0 would be no limit.
+        let limit = limit.as_millis().max(1);
+        connection = connection.options([("statement_timeout", limit)]);
+    }
+    let pool = PgPoolOptions::new()
         .max_connections(args.database_max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_lazy(&args.database_url)
-        .map(Some)
-        .context("DATABASE_URL must look like postgresql://user:password@host:port/database")
+        .connect_lazy_with(connection);
+    Ok(Some(pool))
 }
 
 /// Brings the tables up to date; repeating it changes nothing.

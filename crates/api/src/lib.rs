@@ -4,6 +4,7 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod database;
 pub mod demo;
 pub mod http;

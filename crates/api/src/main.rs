@@ -75,7 +75,7 @@ async fn seed(cli: &Cli) -> anyhow::Result<()> {
 }
 
 fn required_pool(cli: &Cli) -> anyhow::Result<sqlx::PgPool> {
-    database::pool(&cli.database)?.context("set DATABASE_URL")
+    database::pool(&cli.database, None)?.context("set DATABASE_URL")
 }
 
 #[expect(

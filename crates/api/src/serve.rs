@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -11,8 +11,10 @@ use crate::{
     app,
     clock::{Clock, Ids},
     config::Cli,
+    connections::{self, Limits},
     database,
     demo::Demo,
+    http::idempotency,
     kafka::Kafka,
     metrics::Metrics,
     projection,
@@ -24,8 +26,8 @@ use crate::{
 
 /// Frames that each stream keeps for readers that fall behind or come back: at 5 a second, 55 minutes.
 const HUB_CAPACITY: usize = 16_384;
-/// How long open requests and tasks may take to end after a signal.
-const STOP_LIMIT: Duration = Duration::from_secs(8);
+/// Time between two looks for idempotency keys that have expired.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
 
 /// Serves until `shutdown` is cancelled.
 ///
@@ -40,28 +42,26 @@ pub async fn serve(cli: &Cli, shutdown: CancellationToken) -> anyhow::Result<()>
         )
     })?;
     let mut tasks = JoinSet::new();
+    raise_open_files();
     let state = assemble(cli, &mut tasks, shutdown.clone()).await?;
-    let router = app::router(state, &cli.server.origins());
+    let router = app::router(state, &cli.server.origins(), cli.server.request_timeout);
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening; http://{address}/docs describes the API");
 
-    // Events are small and must not wait for company in the kernel.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    tasks.spawn(async move {
-        if let Err(error) = server.await {
-            tracing::error!(%error, "the server failed");
-        }
-    });
+    let limits = Limits {
+        connections: cli.server.max_connections.get(),
+        idle: cli.server.idle_timeout,
+    };
+    tasks.spawn(connections::serve(
+        listener,
+        router,
+        limits,
+        shutdown.clone(),
+    ));
 
     shutdown.cancelled().await;
     tracing::info!("stopping");
-    let stopped = timeout(STOP_LIMIT, async {
+    let stopped = timeout(cli.server.shutdown_timeout, async {
         while tasks.join_next().await.is_some() {}
     })
     .await;
@@ -74,6 +74,15 @@ pub async fn serve(cli: &Cli, shutdown: CancellationToken) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Every connection is an open file, and shells allow a program 1024 unless it asks for more.
+fn raise_open_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 /// Makes the parts and starts the tasks behind them.
 async fn assemble(
     cli: &Cli,
@@ -82,7 +91,7 @@ async fn assemble(
 ) -> anyhow::Result<AppState> {
     let clock = Clock::System;
     let ids = Arc::new(Ids::random());
-    let pool = database::pool(&cli.database)?;
+    let pool = database::pool(&cli.database, Some(cli.server.request_timeout))?;
     let kafka = Kafka::new(&cli.kafka, &cli.registry)?;
     let simulation = &cli.simulation;
     let records = match pool.clone() {
@@ -123,6 +132,10 @@ async fn assemble(
     tasks.spawn(engine.run(shutdown.clone()));
 
     let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
+    if let Some(pool) = pool.clone() {
+        let forget = idempotency::forget(pool, clock.clone(), FORGET_EVERY, shutdown.clone());
+        tasks.spawn(forget);
+    }
     let projection = pool.zip(kafka).map(|(pool, kafka)| {
         projection::start(&kafka, pool, drift.clone(), tasks, shutdown.clone())
     });

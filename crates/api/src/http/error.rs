@@ -279,10 +279,11 @@ fn is_transient(error: &sqlx::Error) -> bool {
         | sqlx::Error::Tls(_)
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            // Connection failures, too many connections, shutting down or starting up, serialization, deadlock.
+            // Connection failures, shutting down or starting up, too many connections, serialization, deadlock,
+            // statement_timeout.
             code.starts_with("08")
                 || code.starts_with("57P0")
-                || matches!(code.as_ref(), "53300" | "40001" | "40P01")
+                || matches!(code.as_ref(), "53300" | "40001" | "40P01" | "57014")
         }),
         _ => false,
     }

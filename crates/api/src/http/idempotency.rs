@@ -1,5 +1,7 @@
 //! `Idempotency-Key`: a POST that is sent again has no second effect and gets the first answer.
 
+use std::time::Duration;
+
 use axum::{
     extract::FromRequestParts,
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
@@ -8,10 +10,12 @@ use axum::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::{ApiError, JsonObject};
-use crate::store::idempotency_keys as store;
+use crate::{clock::Clock, store::idempotency_keys as store};
 
 /// Name of the header.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -19,6 +23,22 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// How long an answer is kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
 const MAX_LENGTH: usize = 255;
+
+/// Removes what has been kept for long enough, now and then `every` so often, until `shutdown`: answers are about
+/// patients, and stay no longer because nobody sends another request.
+pub async fn forget(pool: PgPool, clock: Clock, every: Duration, shutdown: CancellationToken) {
+    let work = async {
+        loop {
+            match store::remove_expired(&pool, clock.now() - KEPT).await {
+                Ok(0) => {}
+                Ok(keys) => tracing::info!(keys, "expired idempotency keys removed"),
+                Err(error) => tracing::warn!(%error, "expired idempotency keys stay for now"),
+            }
+            sleep(every).await;
+        }
+    };
+    shutdown.run_until_cancelled(work).await;
+}
 
 /// The key of a request, if it has one.
 #[derive(Debug)]

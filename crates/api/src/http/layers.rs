@@ -5,33 +5,28 @@ use std::{any::Any, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::from_fn_with_state,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer,
-    set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+    set_header::SetResponseHeaderLayer,
 };
 
 use super::{
     ApiError,
     body::MAX_BODY,
     idempotency::IDEMPOTENCY_KEY,
+    limits,
     observe::{REQUEST_ID, observe},
 };
 use crate::{clock::Ids, state::AppState};
 
-/// Longest time that a plain request may take.
-const TIMEOUT: Duration = Duration::from_secs(15);
-
 /// Deadline and compression, for routes that answer at once.
-pub fn plain<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+pub fn plain<S: Clone + Send + Sync + 'static>(router: Router<S>, deadline: Duration) -> Router<S> {
     router
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            TIMEOUT,
-        ))
+        .layer(from_fn_with_state(deadline, limits::deadline))
         .layer(CompressionLayer::new())
 }
 
@@ -40,6 +35,7 @@ pub fn all(router: Router<AppState>, ids: Arc<Ids>, origins: &[HeaderValue]) -> 
     router
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(limits::refuse_over_limit))
         .layer(from_fn_with_state(ids, observe))
         .layer(cors(origins))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -5,6 +5,7 @@ pub mod entity;
 pub mod error;
 pub mod idempotency;
 pub mod layers;
+pub mod limits;
 pub mod observe;
 pub mod page;
 
@@ -12,4 +13,5 @@ pub use body::{JsonObject, Resource};
 pub use entity::{Entity, IfMatch};
 pub use error::{ApiError, OnConstraint, Problem, Reference};
 pub use idempotency::{Created, IdempotencyKey};
+pub use limits::OverLimit;
 pub use page::{ListParams, Page, Params};

@@ -108,7 +108,6 @@ fn framework_detail(status: StatusCode) -> &'static str {
             "This path does not support the method; the header Allow lists those that it does."
         }
         StatusCode::PAYLOAD_TOO_LARGE => "The request body is too large.",
-        StatusCode::SERVICE_UNAVAILABLE => "The service did not finish in time; try again.",
         StatusCode::BAD_REQUEST => "The request could not be read.",
         _ => "The service did not serve the request.",
     }

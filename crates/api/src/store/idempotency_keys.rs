@@ -1,10 +1,10 @@
 //! Table `app.idempotency_keys`.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, PgPool};
 
-/// How many expired keys a write removes besides its own.
-const CLEANED_AT_ONCE: i64 = 100;
+/// Keys that one statement removes, so that none takes long.
+const REMOVED_AT_ONCE: i64 = 1_000;
 
 /// A key and the answer that it stands for.
 #[derive(Debug, FromRow)]
@@ -25,22 +25,11 @@ pub async fn take(
     now: DateTime<Utc>,
     expired: DateTime<Utc>,
 ) -> sqlx::Result<Option<Kept>> {
-    // What another write is removing is skipped, so that two of them never wait for each other.
-    sqlx::query(
-        "DELETE FROM app.idempotency_keys
-         WHERE key IN (
-             SELECT key FROM app.idempotency_keys
-             WHERE created_at < $1
-             ORDER BY key = $2 DESC
-             LIMIT $3
-             FOR UPDATE SKIP LOCKED
-         )",
-    )
-    .bind(expired)
-    .bind(key)
-    .bind(CLEANED_AT_ONCE)
-    .execute(&mut *db)
-    .await?;
+    sqlx::query("DELETE FROM app.idempotency_keys WHERE key = $1 AND created_at < $2")
+        .bind(key)
+        .bind(expired)
+        .execute(&mut *db)
+        .await?;
     let taken = sqlx::query(
         "INSERT INTO app.idempotency_keys (key, fingerprint, created_at) VALUES ($1, $2, $3)
          ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING",
@@ -79,4 +68,30 @@ pub async fn keep(
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Removes the keys from before `expired`, with their answers, and tells how many there were.
+pub async fn remove_expired(pool: &PgPool, expired: DateTime<Utc>) -> sqlx::Result<u64> {
+    let mut removed = 0;
+    loop {
+        // A key that a request is taking at the moment is skipped: nobody waits for the other.
+        let some = sqlx::query(
+            "DELETE FROM app.idempotency_keys
+             WHERE key IN (
+                 SELECT key FROM app.idempotency_keys
+                 WHERE created_at < $1
+                 LIMIT $2
+                 FOR UPDATE SKIP LOCKED
+             )",
+        )
+        .bind(expired)
+        .bind(REMOVED_AT_ONCE)
+        .execute(pool)
+        .await?
+        .rows_affected();
+        if some == 0 {
+            return Ok(removed);
+        }
+        removed += some;
+    }
 }

@@ -5,9 +5,10 @@ use futures::future::join_all;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use hc_api::clock::Clock;
+use hc_api::http::idempotency;
+use tokio::time::timeout;
 
 use crate::support::{Answer, TestApp};
 
@@ -126,20 +127,46 @@ async fn keys_are_forgotten_after_a_day(pool: PgPool) {
         post(&app, "/prescriptions", "k-1", body()).await.status,
         201
     );
-    let Clock::Fixed(now) = &app.state.clock else {
-        panic!("the clock of a test stands still")
-    };
-    now.fetch_add(24 * 3_600_000 + 1, Ordering::Relaxed);
-    let mut later = body();
-    later["startDate"] = json!(2_000);
-    later["endDate"] = json!(3_000);
-    assert_eq!(post(&app, "/prescriptions", "k-2", later).await.status, 201);
-    assert_eq!(count(&pool, KEYS).await, 1, "the old one was removed");
+    app.advance(24 * 3_600_000 + 1);
     // The key is free again, and so the request is a new one, which overlaps.
     assert_eq!(
         post(&app, "/prescriptions", "k-1", body()).await.status,
         409
     );
+}
+
+#[sqlx::test(migrations = "../../postgres/migrations")]
+async fn expired_answers_are_removed_without_a_request(pool: PgPool) {
+    let app = TestApp::seeded(pool.clone()).await;
+    for key in ["k-1", "k-2"] {
+        let mut body = body();
+        body["deviceId"] = json!(format!("DEV-P00{}", &key[2..]));
+        body["patientId"] = json!(format!("P00{}", &key[2..]));
+        assert_eq!(post(&app, "/prescriptions", key, body).await.status, 201);
+        app.advance(12 * 3_600_000 + 1);
+    }
+    let forgetting = tokio::spawn(idempotency::forget(
+        pool.clone(),
+        app.state.clock.clone(),
+        Duration::from_millis(10),
+        app.shutdown.clone(),
+    ));
+    let fewer_than = async |limit: i64| {
+        let look = async {
+            loop {
+                let left = count(&pool, KEYS).await;
+                if left < limit {
+                    return left;
+                }
+            }
+        };
+        timeout(Duration::from_secs(20), look).await.unwrap()
+    };
+    assert_eq!(fewer_than(2).await, 1, "a key is kept for a day");
+    app.advance(12 * 3_600_000);
+    assert_eq!(fewer_than(1).await, 0);
+    app.stop().await;
+    forgetting.await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@
     reason = "the lints spare test functions, but not their helpers"
 )]
 
+mod connections;
+mod deadline;
 mod devices;
 mod drift;
 mod environment;
@@ -21,6 +23,8 @@ mod patients;
 mod prescriptions;
 mod problems;
 mod seed;
+mod shutdown;
 mod simulation;
+mod socket;
 mod streams;
 mod support;

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::{seed::assert_is_the_seeded_prescription, support::TestApp};
 
 #[tokio::test]
 async fn the_demonstration_is_shown_and_not_changed() {
@@ -24,45 +24,7 @@ async fn the_demonstration_is_shown_and_not_changed() {
             .column("deviceId"),
         ["DEV-P002"]
     );
-    assert_snapshot!(app.get("/prescriptions/RX-DEV-P003-Zt2x").await, @r#"
-    200 OK
-    content-type: application/json
-    etag: "1"
-    {
-      "createdAt": "2026-06-01T00:00:00Z",
-      "deviceId": "DEV-P003",
-      "endDate": null,
-      "medicationOrTherapy": "CPAP Oxygen Flow",
-      "parameters": [
-        {
-          "parameterName": "Pressure",
-          "parameterTolerance": 1.0,
-          "parameterType": "float",
-          "parameterValue": 12.0,
-          "unit": "cm[H2O]"
-        },
-        {
-          "parameterName": "FlowRate",
-          "parameterTolerance": 0.5,
-          "parameterType": "float",
-          "parameterValue": 2.9,
-          "unit": "L/min"
-        },
-        {
-          "parameterName": "FlowLevel",
-          "parameterTolerance": 50.0,
-          "parameterType": "float",
-          "parameterValue": 200.0,
-          "unit": "mL"
-        }
-      ],
-      "patientId": "P003",
-      "prescriptionId": "RX-DEV-P003-Zt2x",
-      "startDate": 1764633600000,
-      "updatedAt": "2026-06-01T00:00:00Z",
-      "version": 1
-    }
-    "#);
+    assert_is_the_seeded_prescription(&app.get("/prescriptions/RX-DEV-P003-Zt2x").await);
     assert_eq!(app.get("/drift").await.text, "[]");
 
     let body = json!({"patientId": "P001", "deviceId": "DEV-P001", "parameters": []});

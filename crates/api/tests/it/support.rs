@@ -37,6 +37,9 @@ pub(crate) const NOW: i64 = 1_780_272_000_000;
 /// 180 days before.
 pub(crate) const STORY_START: i64 = NOW - 180 * 86_400_000;
 
+/// Of every request that is no stream.
+const DEADLINE: Duration = Duration::from_secs(15);
+
 pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) state: AppState,
@@ -115,12 +118,19 @@ impl TestApp {
         };
         let origins = ["http://localhost:5173".parse().unwrap()];
         Self {
-            router: app::router(state.clone(), &origins),
+            router: app::router(state.clone(), &origins, DEADLINE),
             state,
             drift,
             simulation,
             shutdown,
             tasks,
+        }
+    }
+
+    /// Moves the clock by so many milliseconds.
+    pub(crate) fn advance(&self, millis: i64) {
+        if let Clock::Fixed(now) = &self.state.clock {
+            now.fetch_add(millis, Ordering::Relaxed);
         }
     }
 
@@ -161,11 +171,9 @@ impl TestApp {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        if [Method::PUT, Method::PATCH].contains(&method)
-            && let Clock::Fixed(now) = &self.state.clock
-        {
+        if [Method::PUT, Method::PATCH].contains(&method) {
             // So that a change can be told from the creation.
-            now.fetch_add(1_000, Ordering::Relaxed);
+            self.advance(1_000);
         }
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {

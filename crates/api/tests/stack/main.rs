@@ -8,6 +8,7 @@
     reason = "the lints spare test functions, but not their helpers"
 )]
 
+mod database_outage;
 mod drift;
 mod kafka;
 mod outage;

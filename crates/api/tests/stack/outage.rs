@@ -63,7 +63,7 @@ async fn no_reading_is_lost_while_kafka_is_away() {
     app.stop().await;
 }
 
-async fn until(condition: impl Fn() -> bool) {
+pub(crate) async fn until(condition: impl Fn() -> bool) {
     let waited = timeout(Duration::from_secs(60), async {
         while !condition() {
             sleep(Duration::from_millis(50)).await;
