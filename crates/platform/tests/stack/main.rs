@@ -10,4 +10,6 @@ mod library;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod postgres_log;
+#[cfg(test)]
 mod refusals;
