@@ -1,0 +1,10 @@
+//! Load and latency measurements of the product's parts. The binary is `hc-bench`; docs/benchmarks.md has results.
+
+pub mod cli;
+pub mod client;
+pub mod load;
+pub mod machine;
+pub mod process;
+pub mod rest;
+pub mod server;
+pub mod table;

@@ -1,0 +1,8 @@
+//! The real programs, on real servers that each test starts for itself.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the lints spare test functions, but not their helpers"
+)]
+
+mod rest;
