@@ -8,10 +8,10 @@ use axum::{
     middleware::from_fn_with_state,
     routing::get,
 };
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
+use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{http::layers, metrics, routes, state::AppState};
+use crate::{http::layers, metrics, openapi, routes, state::AppState};
 
 /// Origins of the user interface in development.
 pub const LOCAL_ORIGINS: [&str; 4] = [
@@ -26,7 +26,7 @@ pub const LOCAL_ORIGINS: [&str; 4] = [
 pub fn router(state: AppState, origins: &[HeaderValue], deadline: Duration) -> Router {
     let (plain, document) = routes::plain().split_for_parts();
     let (streams, more) = routes::streams().split_for_parts();
-    let document = complete(document.merge_from(more));
+    let document = openapi::complete(document.merge_from(more));
     let docs: Router<AppState> = SwaggerUi::new("/docs")
         .url("/openapi.json", document)
         .into();
@@ -52,37 +52,5 @@ async fn nothing() -> StatusCode {
 pub fn document() -> OpenApi {
     let (_, plain) = routes::plain().split_for_parts();
     let (_, streams) = routes::streams().split_for_parts();
-    complete(plain.merge_from(streams))
-}
-
-/// Every operation answers an error with a problem; said once here instead of at each handler.
-fn complete(mut document: OpenApi) -> OpenApi {
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            operation
-                .responses
-                .responses
-                .insert("default".to_owned(), problem().into());
-        }
-    }
-    document
-}
-
-fn problem() -> Response {
-    ResponseBuilder::new()
-        .description("An error, as RFC 9457 problem details")
-        .content(
-            "application/problem+json",
-            ContentBuilder::new()
-                .schema(Some(Ref::from_schema_name("Problem")))
-                .build(),
-        )
-        .build()
+    openapi::complete(plain.merge_from(streams))
 }

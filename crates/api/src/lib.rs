@@ -10,6 +10,7 @@ pub mod demo;
 pub mod http;
 pub mod kafka;
 pub mod metrics;
+pub mod openapi;
 pub mod projection;
 pub mod readiness;
 pub mod routes;

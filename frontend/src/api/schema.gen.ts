@@ -13,8 +13,7 @@ export interface paths {
         };
         /**
          * List devices
-         * @description Sorted by deviceId, patientId, serialNumber, softwareVersion, batteryLevel, createdAt or updatedAt; what is null comes
-         *     first. `q` looks in deviceId, patientId, manufacturer, modelType and serialNumber.
+         * @description What is null comes first. `q` looks in deviceId, patientId, manufacturer, modelType and serialNumber.
          */
         get: operations["list_devices"];
         put?: never;
@@ -131,8 +130,7 @@ export interface paths {
         };
         /**
          * List patients
-         * @description Sorted by patientId, name, birthDate, createdAt or updatedAt. `q` looks in patientId and name; `deviceId` finds who
-         *     wears the device.
+         * @description `q` looks in patientId and name; `deviceId` finds who wears the device.
          */
         get: operations["list_patients"];
         put?: never;
@@ -173,8 +171,7 @@ export interface paths {
         };
         /**
          * List prescriptions
-         * @description Sorted by prescriptionId, patientId, deviceId, medicationOrTherapy, startDate, endDate (an open end comes last),
-         *     createdAt or updatedAt. `q` looks in the identifiers, medicationOrTherapy and the name of the patient.
+         * @description An open end comes last. `q` looks in the identifiers, medicationOrTherapy and the name of the patient.
          */
         get: operations["list_prescriptions"];
         put?: never;
@@ -318,7 +315,10 @@ export interface components {
     schemas: {
         /** @description Something that the service needs. */
         Dependency: {
-            /** @description What is known about it */
+            /**
+             * @description What is known about it
+             * @example answers
+             */
             detail: string;
             /** @example postgres */
             name: string;
@@ -331,85 +331,200 @@ export interface components {
             /**
              * Format: int32
              * @description Percent
+             * @example 87
              */
             batteryLevel: number | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-06-01T00:00:00Z
+             */
             createdAt: string;
-            deviceId: string;
+            deviceId: components["schemas"]["DeviceId"];
             /**
              * Format: double
              * @description mL
+             * @example 120
              */
             flowLevelSetting: number;
             /**
              * Format: double
              * @description L/min
+             * @example 2.5
              */
             flowRateSetting: number;
+            /** @example HW-2 */
             hwModel: string;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Degrees
+             * @example 41.8781
+             */
             latitude: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Degrees
+             * @example -87.6298
+             */
             longitude: number | null;
+            /** @example Acme Medical */
             manufacturer: string;
+            /** @example CPAP-Pro */
             modelType: string;
-            /** @description Who wears it; null while it is in stock */
-            patientId: string | null;
+            patientId: components["schemas"]["PatientId"] | null;
+            /** @example true */
             plugged: boolean;
             /**
              * Format: double
              * @description cm[H2O]
+             * @example 10
              */
             pressureSetting: number;
+            /** @example SN001 */
             serialNumber: string;
+            /** @example 2.4.0 */
             softwareVersion: string;
-            /** @description The version that an update may install */
+            /**
+             * @description The version that an update may install
+             * @example 2.4.1
+             */
             targetSoftwareVersion: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-06-01T00:00:00Z
+             */
             updatedAt: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Counts the changes; the `ETag`
+             * @example 1
+             */
             version: number;
         };
-        /** @description A device as a client sends it. */
+        /**
+         * @description Letters, digits, '-', '_' and '.'
+         * @example DEV-P001
+         */
+        DeviceId: string;
+        /** @description A device as a client sends it. What responses add may be sent along, and is ignored. */
         DeviceIn: {
             /**
              * Format: int32
              * @description Percent
+             * @example 87
              */
             batteryLevel?: number | null;
-            /**
-             * @description Letters, digits, '-', '_' and '.', at most 64
-             * @example DEV-P001
-             */
-            deviceId: string;
+            deviceId: components["schemas"]["DeviceId"];
             /**
              * Format: double
              * @description mL
+             * @example 120
              */
             flowLevelSetting: number;
             /**
              * Format: double
              * @description L/min
+             * @example 2.5
              */
             flowRateSetting: number;
+            /** @example HW-2 */
             hwModel: string;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Degrees; together with longitude or not at all
+             * @example 41.8781
+             */
             latitude?: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Degrees; together with latitude or not at all
+             * @example -87.6298
+             */
             longitude?: number | null;
+            /** @example Acme Medical */
             manufacturer: string;
+            /** @example CPAP-Pro */
             modelType: string;
-            /** @description Who wears it; null while it is in stock */
-            patientId?: string | null;
+            patientId?: components["schemas"]["PatientId"] | null;
+            /** @example true */
             plugged?: boolean;
             /**
              * Format: double
              * @description cm[H2O]
+             * @example 10
              */
             pressureSetting: number;
+            /**
+             * @description No two devices of a manufacturer have the same
+             * @example SN001
+             */
             serialNumber: string;
+            /** @example 2.4.0 */
             softwareVersion: string;
-            /** @description The version that an update may install */
+            /**
+             * @description The version that an update may install
+             * @example 2.4.1
+             */
+            targetSoftwareVersion?: string | null;
+        };
+        /** @description The fields to change; null removes an optional one */
+        DevicePatch: {
+            /**
+             * Format: int32
+             * @description Percent
+             * @example 87
+             */
+            batteryLevel?: number | null;
+            deviceId?: components["schemas"]["DeviceId"];
+            /**
+             * Format: double
+             * @description mL
+             * @example 120
+             */
+            flowLevelSetting?: number;
+            /**
+             * Format: double
+             * @description L/min
+             * @example 2.5
+             */
+            flowRateSetting?: number;
+            /** @example HW-2 */
+            hwModel?: string;
+            /**
+             * Format: double
+             * @description Degrees; together with longitude or not at all
+             * @example 41.8781
+             */
+            latitude?: number | null;
+            /**
+             * Format: double
+             * @description Degrees; together with latitude or not at all
+             * @example -87.6298
+             */
+            longitude?: number | null;
+            /** @example Acme Medical */
+            manufacturer?: string;
+            /** @example CPAP-Pro */
+            modelType?: string;
+            patientId?: components["schemas"]["PatientId"] | null;
+            /** @example true */
+            plugged?: boolean;
+            /**
+             * Format: double
+             * @description cm[H2O]
+             * @example 10
+             */
+            pressureSetting?: number;
+            /**
+             * @description No two devices of a manufacturer have the same
+             * @example SN001
+             */
+            serialNumber?: string;
+            /** @example 2.4.0 */
+            softwareVersion?: string;
+            /**
+             * @description The version that an update may install
+             * @example 2.4.1
+             */
             targetSoftwareVersion?: string | null;
         };
         /**
@@ -419,42 +534,53 @@ export interface components {
         DriftDirection: "above" | "below";
         /** @description The verdict that a reading is outside of the prescribed range. */
         DriftEvent: {
-            /** Format: double */
+            /**
+             * Format: double
+             * @example 14.4
+             */
             actualValue: number;
             /**
              * Format: double
              * @description Actual minus prescribed value
+             * @example 2.4
              */
             deviation: number;
-            deviceId: string;
+            deviceId: components["schemas"]["DeviceId"];
             driftDirection: components["schemas"]["DriftDirection"];
+            /** @example Pressure 14.4 is 2.4 above 12.0 */
             message: string;
             metricName: components["schemas"]["MetricName"];
-            patientId: string;
+            patientId: components["schemas"]["PatientId"];
             /**
              * Format: double
              * @description All values are in the metric's unit
+             * @example 12
              */
             prescribedValue: number;
             /** @description The prescription that judged the reading */
-            prescriptionId: string;
-            /** Format: double */
-            tolerance: number;
+            prescriptionId: components["schemas"]["PrescriptionId"];
             /**
-             * Format: int64
-             * @description Event time of the reading, epoch milliseconds
+             * Format: double
+             * @example 1.5
              */
-            ts: number;
+            tolerance: number;
+            /** @description Event time of the reading */
+            ts: components["schemas"]["EpochMillis"];
         };
         /** @description Data of the event `drift-cleared`: this verdict no longer holds. */
         DriftKey: {
-            deviceId: string;
+            deviceId: components["schemas"]["DeviceId"];
             metricName: components["schemas"]["MetricName"];
-            prescriptionId: string;
-            /** Format: int64 */
-            ts: number;
+            prescriptionId: components["schemas"]["PrescriptionId"];
+            ts: components["schemas"]["EpochMillis"];
         };
-        /** @description One wrong field of a request body. */
+        /**
+         * Format: int64
+         * @description Milliseconds since 1970-01-01T00:00:00Z
+         * @example 1780272000000
+         */
+        EpochMillis: number;
+        /** @description What is wrong with one field of the request body, or with one parameter: it has either `pointer` or `parameter`. */
         FieldProblem: {
             /**
              * @description What must hold
@@ -462,13 +588,26 @@ export interface components {
              */
             detail: string;
             /**
+             * @description The name of a parameter of the query, or of a header
+             * @example limit
+             */
+            parameter?: string;
+            /**
              * @description JSON pointer (RFC 6901) into the body
              * @example /parameters/0/parameterTolerance
              */
-            pointer: string;
+            pointer?: string;
         };
+        /**
+         * @description F (female), M (male), O (other) or U (unknown)
+         * @enum {string}
+         */
+        Gender: "F" | "M" | "O" | "U";
         Health: {
-            /** @description Always `ok` */
+            /**
+             * @description Always `ok`
+             * @example ok
+             */
             status: string;
         };
         /**
@@ -495,128 +634,160 @@ export interface components {
             /**
              * Format: double
              * @description The largest distance from the target that is no drift, in the metric's unit
+             * @example 1.5
              */
             parameterTolerance: number;
-            /** @description Always `float` */
-            parameterType?: string | null;
+            parameterType?: components["schemas"]["ParameterType"] | null;
             /**
              * Format: double
              * @description The target, in the metric's unit
+             * @example 12
              */
             parameterValue: number;
         };
+        /**
+         * @description The type of a prescribed value
+         * @enum {string}
+         */
+        ParameterType: "float";
         /** @description A patient. */
         Patient: {
-            /** Format: date */
+            /**
+             * Format: date
+             * @example 1958-03-14
+             */
             birthDate: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-06-01T00:00:00Z
+             */
             createdAt: string;
-            gender: string;
+            gender: components["schemas"]["Gender"];
+            /** @example Jane Doe */
             name: string;
-            patientId: string;
-            timezone: string;
-            /** Format: date-time */
-            updatedAt: string;
-            /** Format: int64 */
-            version: number;
-            zipCode: string;
-        };
-        /** @description A patient as a client sends it. */
-        PatientIn: {
-            /** Format: date */
-            birthDate: string;
+            patientId: components["schemas"]["PatientId"];
             /**
-             * @description F, M, O (other) or U (unknown)
-             * @example F
-             */
-            gender: string;
-            name: string;
-            /**
-             * @description Letters, digits, '-', '_' and '.', at most 64
-             * @example P001
-             */
-            patientId: string;
-            /**
-             * @description IANA name
+             * @description Name in the IANA database
              * @example America/Chicago
              */
             timezone: string;
+            /**
+             * Format: date-time
+             * @example 2026-06-01T00:00:00Z
+             */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description Counts the changes; the `ETag`
+             * @example 1
+             */
+            version: number;
+            /** @example 60601 */
             zipCode: string;
+        };
+        /**
+         * @description Letters, digits, '-', '_' and '.'
+         * @example P001
+         */
+        PatientId: string;
+        /** @description A patient as a client sends it. What responses add may be sent along, and is ignored. */
+        PatientIn: {
+            /**
+             * Format: date
+             * @description Not in the future
+             * @example 1958-03-14
+             */
+            birthDate: string;
+            gender: components["schemas"]["Gender"];
+            /** @example Jane Doe */
+            name: string;
+            patientId: components["schemas"]["PatientId"];
+            /**
+             * @description Name in the IANA database
+             * @example America/Chicago
+             */
+            timezone: string;
+            /** @example 60601 */
+            zipCode: string;
+        };
+        /** @description The fields to change; null removes an optional one */
+        PatientPatch: {
+            /**
+             * Format: date
+             * @description Not in the future
+             * @example 1958-03-14
+             */
+            birthDate?: string;
+            gender?: components["schemas"]["Gender"];
+            /** @example Jane Doe */
+            name?: string;
+            patientId?: components["schemas"]["PatientId"];
+            /**
+             * @description Name in the IANA database
+             * @example America/Chicago
+             */
+            timezone?: string;
+            /** @example 60601 */
+            zipCode?: string;
         };
         /** @description A prescription. */
         Prescription: {
-            /** Format: date-time */
-            createdAt: string;
-            deviceId: string;
             /**
-             * Format: int64
-             * @description First instant that is no longer valid; null is until further notice
+             * Format: date-time
+             * @example 2026-06-01T00:00:00Z
              */
-            endDate: number | null;
+            createdAt: string;
+            deviceId: components["schemas"]["DeviceId"];
+            endDate: components["schemas"]["EpochMillis"] | null;
+            /** @example CPAP Oxygen Flow */
             medicationOrTherapy: string;
             parameters: components["schemas"]["PrescriptionParameter"][];
-            patientId: string;
-            /** @example RX-DEV-P001-a3F9 */
-            prescriptionId: string;
+            patientId: components["schemas"]["PatientId"];
+            prescriptionId: components["schemas"]["PrescriptionId"];
+            /** @description First valid instant, of story time */
+            startDate: components["schemas"]["EpochMillis"];
+            /**
+             * Format: date-time
+             * @example 2026-06-01T00:00:00Z
+             */
+            updatedAt: string;
             /**
              * Format: int64
-             * @description First valid instant, epoch milliseconds of story time
+             * @description Counts the changes; the `ETag`
+             * @example 1
              */
-            startDate: number;
-            /** Format: date-time */
-            updatedAt: string;
-            /** Format: int64 */
             version: number;
         };
-        /** @description A new prescription as a client sends it. */
+        /** @description A new prescription as a client sends it. What responses add may be sent along, and is ignored. */
         PrescriptionCreate: {
-            /**
-             * @description The device that the patient wears
-             * @example DEV-P001
-             */
-            deviceId: string;
-            /**
-             * Format: int64
-             * @description First instant that is no longer valid; null is until further notice
-             */
-            endDate?: number | null;
+            /** @description The device that the patient wears */
+            deviceId: components["schemas"]["DeviceId"];
+            endDate?: components["schemas"]["EpochMillis"] | null;
             /** @example CPAP Oxygen Flow */
             medicationOrTherapy?: string;
             /** @description One per metric, at least one */
             parameters: components["schemas"]["ParameterIn"][];
-            /** @example P001 */
-            patientId: string;
-            /**
-             * Format: int64
-             * @description First valid instant, epoch milliseconds of story time; the current story time when absent
-             */
-            startDate?: number | null;
-            /** @description The prescription of the same device that ends when this one starts */
-            supersedes?: string | null;
+            patientId: components["schemas"]["PatientId"];
+            startDate?: components["schemas"]["EpochMillis"] | null;
+            supersedes?: components["schemas"]["PrescriptionId"] | null;
         };
-        /** @description A prescription as a client sends it. */
+        /**
+         * @description Letters, digits, '-', '_' and '.'
+         * @example RX-DEV-P001-a3F9
+         */
+        PrescriptionId: string;
+        /** @description A prescription as a client sends it. What responses add may be sent along, and is ignored. */
         PrescriptionIn: {
-            /**
-             * @description The device that the patient wears
-             * @example DEV-P001
-             */
-            deviceId: string;
-            /**
-             * Format: int64
-             * @description First instant that is no longer valid; null is until further notice
-             */
-            endDate?: number | null;
+            /** @description The device that the patient wears */
+            deviceId: components["schemas"]["DeviceId"];
+            endDate?: components["schemas"]["EpochMillis"] | null;
             /** @example CPAP Oxygen Flow */
             medicationOrTherapy?: string;
             /** @description One per metric, at least one */
             parameters: components["schemas"]["ParameterIn"][];
-            /** @example P001 */
-            patientId: string;
-            /**
-             * Format: int64
-             * @description First valid instant, epoch milliseconds of story time
-             */
-            startDate: number;
+            patientId: components["schemas"]["PatientId"];
+            /** @description First valid instant, of story time */
+            startDate: components["schemas"]["EpochMillis"];
         };
         /** @description Target and tolerance of one metric. */
         PrescriptionParameter: {
@@ -624,17 +795,34 @@ export interface components {
             /**
              * Format: double
              * @description The largest distance from the target that is no drift, in the unit
+             * @example 1.5
              */
             parameterTolerance: number;
-            /** @description Always `float` */
-            parameterType: string;
+            parameterType: components["schemas"]["ParameterType"];
             /**
              * Format: double
              * @description The target, in the unit
+             * @example 12
              */
             parameterValue: number;
-            /** @description UCUM code, such as `cm[H2O]` */
+            /**
+             * @description UCUM code
+             * @example cm[H2O]
+             */
             unit: string;
+        };
+        /** @description The fields to change; null removes an optional one */
+        PrescriptionPatch: {
+            /** @description The device that the patient wears */
+            deviceId?: components["schemas"]["DeviceId"];
+            endDate?: components["schemas"]["EpochMillis"] | null;
+            /** @example CPAP Oxygen Flow */
+            medicationOrTherapy?: string;
+            /** @description One per metric, at least one */
+            parameters?: components["schemas"]["ParameterIn"][];
+            patientId?: components["schemas"]["PatientId"];
+            /** @description First valid instant, of story time */
+            startDate?: components["schemas"]["EpochMillis"];
         };
         /** @description RFC 9457 problem details. */
         Problem: {
@@ -642,7 +830,7 @@ export interface components {
             conflictsWith?: string[];
             /** @description What went wrong and what to do */
             detail: string;
-            /** @description For 422: each wrong field of the request body */
+            /** @description What is wrong: fields of the request body (422), or a parameter (400) */
             errors?: components["schemas"]["FieldProblem"][];
             /** @description For something that cannot be deleted: what still refers to it */
             referencedBy?: components["schemas"]["Reference"][];
@@ -664,25 +852,27 @@ export interface components {
         };
         /** @description One measured value. */
         Reading: {
-            deviceId: string;
+            deviceId: components["schemas"]["DeviceId"];
             metricName: components["schemas"]["MetricName"];
             /**
              * Format: double
              * @description In the metric's unit: cm[H2O], L/min or mL
+             * @example 12.3
              */
             metricValue: number;
-            patientId: string;
+            patientId: components["schemas"]["PatientId"];
+            /** @example 2.4.0 */
             softwareVersion: string | null;
-            /**
-             * Format: int64
-             * @description Event time, epoch milliseconds
-             */
-            ts: number;
+            /** @description Event time */
+            ts: components["schemas"]["EpochMillis"];
         };
         /** @description Whether the service can do its work. */
         Ready: {
             dependencies: components["schemas"]["Dependency"][];
-            /** @description `ready` or `unavailable` */
+            /**
+             * @description `ready` or `unavailable`
+             * @example ready
+             */
             status: string;
         };
         /** @description A resource that refers to another one. */
@@ -697,17 +887,17 @@ export interface components {
         };
         /** @description An answer in words. */
         SimulationAnswer: {
+            /** @example Device simulation is running. */
             message: string;
-            /** @description `started` or `stopped` */
+            /**
+             * @description `started` or `stopped`
+             * @example started
+             */
             status: string;
         };
         /** @description What to simulate; everything when there is no body. */
         SimulationStart: {
-            /**
-             * @description Required for `single`
-             * @example P001
-             */
-            patientId?: string | null;
+            patientId?: components["schemas"]["PatientId"] | null;
             simulationType?: components["schemas"]["SimulationType"];
         };
         /** @description What the simulation does. */
@@ -715,35 +905,31 @@ export interface components {
             /**
              * Format: int64
              * @description Failures since the start that were tried again, such as Kafka not answering
+             * @example 0
              */
             errors: number;
             kafka: components["schemas"]["KafkaStatus"];
             /** @description What went wrong last, while it still does */
             lastError: string | null;
-            /** @description The patient of a `single` simulation */
-            patientId: string | null;
+            patientId: components["schemas"]["PatientId"] | null;
             /**
              * Format: int64
              * @description Readings since the start
+             * @example 1200
              */
             records: number;
+            /** @example true */
             running: boolean;
             simulationType: components["schemas"]["SimulationType"];
             /**
              * Format: double
              * @description Story seconds per wall second; 0 while stopped
+             * @example 300
              */
             speed: number;
-            /**
-             * Format: int64
-             * @description When the simulation was started, wall time, epoch milliseconds
-             */
-            startedAt: number | null;
-            /**
-             * Format: int64
-             * @description The simulated time, epoch milliseconds: "now" for prescriptions
-             */
-            storyTime: number;
+            startedAt: components["schemas"]["EpochMillis"] | null;
+            /** @description The simulated time: "now" for prescriptions */
+            storyTime: components["schemas"]["EpochMillis"];
         };
         /**
          * @description Which devices report.
@@ -751,7 +937,232 @@ export interface components {
          */
         SimulationType: "all" | "single";
     };
-    responses: never;
+    responses: {
+        /** @description A parameter, a header or the body cannot be read */
+        BadRequest: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "Parameter limit: must be a whole number from 1 to 1000.",
+                 *       "errors": [
+                 *         {
+                 *           "detail": "must be a whole number from 1 to 1000",
+                 *           "parameter": "limit"
+                 *         }
+                 *       ],
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 400,
+                 *       "title": "Bad Request",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is larger than 65536 bytes */
+        ContentTooLarge: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The request body is larger than 65536 bytes.",
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 413,
+                 *       "title": "Payload Too Large",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The service failed; its log has the cause under the request id */
+        InternalServerError: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The service failed to handle the request. The log has the cause under this request id.",
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 500,
+                 *       "title": "Internal Server Error",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is nothing with this identifier */
+        NotFound: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "There is no patient P404.",
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 404,
+                 *       "title": "Not Found",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The resource has another version than those in `If-Match` */
+        PreconditionFailed: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The resource has changed; its version is now 4. Get it again and repeat the change.",
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 412,
+                 *       "title": "Precondition Failed",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The change does not say which version it is meant for */
+        PreconditionRequired: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "This change needs an If-Match header with the ETag of the version that it is meant for.",
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 428,
+                 *       "title": "Precondition Required",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Something that the service needs does not answer now, or is not configured; try again later */
+        ServiceUnavailable: {
+            headers: {
+                /**
+                 * @description Seconds after which another attempt makes sense
+                 * @example 2
+                 */
+                "Retry-After"?: number;
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The database does not answer; try again.",
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 503,
+                 *       "title": "Service Unavailable",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is JSON, but breaks a rule; `errors` says which, and where */
+        UnprocessableContent: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The request body is not valid.",
+                 *       "errors": [
+                 *         {
+                 *           "detail": "must not be in the future",
+                 *           "pointer": "/birthDate"
+                 *         }
+                 *       ],
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 422,
+                 *       "title": "Unprocessable Entity",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is not said to be JSON */
+        UnsupportedMediaType: {
+            headers: {
+                /**
+                 * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                 * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                 */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The request body must be JSON, with the header Content-Type: application/json.",
+                 *       "requestId": "7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11",
+                 *       "status": 415,
+                 *       "title": "Unsupported Media Type",
+                 *       "type": "about:blank"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -762,24 +1173,33 @@ export interface operations {
     list_devices: {
         parameters: {
             query?: {
-                /** @description At most this many, 1 to 1000; 100 when absent */
+                /**
+                 * @description At most this many, 1 to 1000; 100 when absent
+                 * @example 100
+                 */
                 limit?: number;
                 /**
                  * @description Only what belongs to this patient
                  * @example P001
                  */
-                patientId?: string;
+                patientId?: components["schemas"]["PatientId"];
                 /**
                  * @description Only what belongs to this device
                  * @example DEV-P001
                  */
-                deviceId?: string;
-                /** @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters but NUL
+                 * @example P00
+                 */
                 q?: string;
-                /** @description The field to sort by, descending with `-` before it; see the operation. By the identifier when absent */
-                sort?: string;
-                /** @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before */
+                /**
+                 * @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before
+                 * @example P001
+                 */
                 after?: string;
+                /** @description The field to sort by, descending with `-` before it */
+                sort?: "deviceId" | "patientId" | "serialNumber" | "softwareVersion" | "batteryLevel" | "createdAt" | "updatedAt" | "-deviceId" | "-patientId" | "-serialNumber" | "-softwareVersion" | "-batteryLevel" | "-createdAt" | "-updatedAt";
             };
             header?: never;
             path?: never;
@@ -787,62 +1207,158 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
-                    /** @description The next page, rel="next" */
+                    /**
+                     * @description The next page, relative to this one; absent on the last
+                     * @example <?limit=100&after=P100>; rel="next"
+                     */
                     Link?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "batteryLevel": 87,
+                     *         "createdAt": "2026-06-01T00:00:00Z",
+                     *         "deviceId": "DEV-P001",
+                     *         "flowLevelSetting": 120,
+                     *         "flowRateSetting": 2.5,
+                     *         "hwModel": "HW-2",
+                     *         "latitude": 41.8781,
+                     *         "longitude": -87.6298,
+                     *         "manufacturer": "Acme Medical",
+                     *         "modelType": "CPAP-Pro",
+                     *         "patientId": null,
+                     *         "plugged": true,
+                     *         "pressureSetting": 10,
+                     *         "serialNumber": "SN001",
+                     *         "softwareVersion": "2.4.0",
+                     *         "targetSoftwareVersion": "2.4.1",
+                     *         "updatedAt": "2026-06-01T00:00:00Z",
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Device"][];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     create_device: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits
+                 * @example 5f0c7e0e-8d0c-4a52-9b38-7a6e3f6f0a01
+                 */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "batteryLevel": 87,
+                 *       "deviceId": "DEV-P001",
+                 *       "flowLevelSetting": 120,
+                 *       "flowRateSetting": 2.5,
+                 *       "hwModel": "HW-2",
+                 *       "latitude": 41.8781,
+                 *       "longitude": -87.6298,
+                 *       "manufacturer": "Acme Medical",
+                 *       "modelType": "CPAP-Pro",
+                 *       "patientId": null,
+                 *       "plugged": true,
+                 *       "pressureSetting": 10,
+                 *       "serialNumber": "SN001",
+                 *       "softwareVersion": "2.4.0",
+                 *       "targetSoftwareVersion": "2.4.1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeviceIn"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description The path of the new resource
+                     * @example /patients/P001
+                     */
                     Location?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "batteryLevel": 87,
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "flowLevelSetting": 120,
+                     *       "flowRateSetting": 2.5,
+                     *       "hwModel": "HW-2",
+                     *       "latitude": 41.8781,
+                     *       "longitude": -87.6298,
+                     *       "manufacturer": "Acme Medical",
+                     *       "modelType": "CPAP-Pro",
+                     *       "patientId": null,
+                     *       "plugged": true,
+                     *       "pressureSetting": 10,
+                     *       "serialNumber": "SN001",
+                     *       "softwareVersion": "2.4.0",
+                     *       "targetSoftwareVersion": "2.4.1",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            /** @description There is a device with this identifier, or of this manufacturer with this serial number */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     get_device: {
@@ -850,148 +1366,341 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                deviceId: string;
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "batteryLevel": 87,
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "flowLevelSetting": 120,
+                     *       "flowRateSetting": 2.5,
+                     *       "hwModel": "HW-2",
+                     *       "latitude": 41.8781,
+                     *       "longitude": -87.6298,
+                     *       "manufacturer": "Acme Medical",
+                     *       "modelType": "CPAP-Pro",
+                     *       "patientId": null,
+                     *       "plugged": true,
+                     *       "pressureSetting": 10,
+                     *       "serialNumber": "SN001",
+                     *       "softwareVersion": "2.4.0",
+                     *       "targetSoftwareVersion": "2.4.1",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     replace_device: {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the version to change */
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                deviceId: string;
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "batteryLevel": 87,
+                 *       "deviceId": "DEV-P001",
+                 *       "flowLevelSetting": 120,
+                 *       "flowRateSetting": 2.5,
+                 *       "hwModel": "HW-2",
+                 *       "latitude": 41.8781,
+                 *       "longitude": -87.6298,
+                 *       "manufacturer": "Acme Medical",
+                 *       "modelType": "CPAP-Pro",
+                 *       "patientId": null,
+                 *       "plugged": true,
+                 *       "pressureSetting": 10,
+                 *       "serialNumber": "SN001",
+                 *       "softwareVersion": "2.4.0",
+                 *       "targetSoftwareVersion": "2.4.1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeviceIn"];
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "batteryLevel": 87,
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "flowLevelSetting": 120,
+                     *       "flowRateSetting": 2.5,
+                     *       "hwModel": "HW-2",
+                     *       "latitude": 41.8781,
+                     *       "longitude": -87.6298,
+                     *       "manufacturer": "Acme Medical",
+                     *       "modelType": "CPAP-Pro",
+                     *       "patientId": null,
+                     *       "plugged": true,
+                     *       "pressureSetting": 10,
+                     *       "serialNumber": "SN001",
+                     *       "softwareVersion": "2.4.0",
+                     *       "targetSoftwareVersion": "2.4.1",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description The manufacturer has another device with this serial number */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     delete_device: {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the version to delete */
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                deviceId: string;
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done; there is nothing to show */
             204: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description Prescriptions refer to the device; `referencedBy` lists them */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     patch_device: {
         parameters: {
             query?: never;
             header?: {
-                /** @description ETag of the version to change */
-                "If-Match"?: string | null;
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
+                "If-Match"?: string;
             };
             path: {
-                deviceId: string;
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
             };
             cookie?: never;
         };
-        /** @description The fields to change; null removes an optional one */
         requestBody: {
             content: {
-                "application/json": unknown;
+                /**
+                 * @example {
+                 *       "softwareVersion": "2.4.1",
+                 *       "targetSoftwareVersion": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["DevicePatch"];
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "batteryLevel": 87,
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "flowLevelSetting": 120,
+                     *       "flowRateSetting": 2.5,
+                     *       "hwModel": "HW-2",
+                     *       "latitude": 41.8781,
+                     *       "longitude": -87.6298,
+                     *       "manufacturer": "Acme Medical",
+                     *       "modelType": "CPAP-Pro",
+                     *       "patientId": null,
+                     *       "plugged": true,
+                     *       "pressureSetting": 10,
+                     *       "serialNumber": "SN001",
+                     *       "softwareVersion": "2.4.0",
+                     *       "targetSoftwareVersion": "2.4.1",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description The manufacturer has another device with this serial number */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     list_drift: {
         parameters: {
             query?: {
-                /** @description Only verdicts about this device */
-                deviceId?: string;
-                /** @description Only verdicts about this metric: Pressure, FlowRate or FlowLevel */
-                metric?: string;
-                /** @description At most this many, 1 to 1000; 100 when absent */
+                /**
+                 * @description Only verdicts about this device
+                 * @example DEV-P001
+                 */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only verdicts about this metric
+                 * @example Pressure
+                 */
+                metric?: components["schemas"]["MetricName"];
+                /**
+                 * @description At most this many, 1 to 1000; 100 when absent
+                 * @example 100
+                 */
                 limit?: number;
             };
             header?: never;
@@ -1000,34 +1709,61 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "actualValue": 14.4,
+                     *         "deviation": 2.4,
+                     *         "deviceId": "DEV-P001",
+                     *         "driftDirection": "above",
+                     *         "message": "Pressure 14.4 is 2.4 above 12.0",
+                     *         "metricName": "Pressure",
+                     *         "patientId": "P001",
+                     *         "prescribedValue": 12,
+                     *         "prescriptionId": "RX-DEV-P001-a3F9",
+                     *         "tolerance": 1.5,
+                     *         "ts": 1780272000000
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["DriftEvent"][];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     stream_drift: {
         parameters: {
             query?: {
-                /** @description Only verdicts about this device */
-                deviceId?: string;
-                /** @description Continue after this event id; the header Last-Event-ID wins */
+                /**
+                 * @description Only verdicts about this device
+                 * @example DEV-P001
+                 */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Continue after this event id; the header Last-Event-ID wins
+                 * @example b00t-41
+                 */
                 after?: string;
             };
             header?: {
+                /**
+                 * @description Continue after this event id, as a browser does by itself when it connects again
+                 * @example b00t-41
+                 */
                 "Last-Event-ID"?: string | null;
             };
             path?: never;
@@ -1035,23 +1771,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "text/event-stream": string;
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     health: {
@@ -1063,23 +1799,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     metrics: {
@@ -1091,46 +1831,54 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "text/plain": string;
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     list_patients: {
         parameters: {
             query?: {
-                /** @description At most this many, 1 to 1000; 100 when absent */
+                /**
+                 * @description At most this many, 1 to 1000; 100 when absent
+                 * @example 100
+                 */
                 limit?: number;
                 /**
                  * @description Only what belongs to this patient
                  * @example P001
                  */
-                patientId?: string;
+                patientId?: components["schemas"]["PatientId"];
                 /**
                  * @description Only what belongs to this device
                  * @example DEV-P001
                  */
-                deviceId?: string;
-                /** @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters but NUL
+                 * @example P00
+                 */
                 q?: string;
-                /** @description The field to sort by, descending with `-` before it; see the operation. By the identifier when absent */
-                sort?: string;
-                /** @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before */
+                /**
+                 * @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before
+                 * @example P001
+                 */
                 after?: string;
+                /** @description The field to sort by, descending with `-` before it */
+                sort?: "patientId" | "name" | "birthDate" | "createdAt" | "updatedAt" | "-patientId" | "-name" | "-birthDate" | "-createdAt" | "-updatedAt";
             };
             header?: never;
             path?: never;
@@ -1138,62 +1886,131 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
-                    /** @description The next page, rel="next" */
+                    /**
+                     * @description The next page, relative to this one; absent on the last
+                     * @example <?limit=100&after=P100>; rel="next"
+                     */
                     Link?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "birthDate": "1958-03-14",
+                     *         "createdAt": "2026-06-01T00:00:00Z",
+                     *         "gender": "F",
+                     *         "name": "Jane Doe",
+                     *         "patientId": "P001",
+                     *         "timezone": "America/Chicago",
+                     *         "updatedAt": "2026-06-01T00:00:00Z",
+                     *         "version": 1,
+                     *         "zipCode": "60601"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Patient"][];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     create_patient: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits
+                 * @example 5f0c7e0e-8d0c-4a52-9b38-7a6e3f6f0a01
+                 */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "birthDate": "1958-03-14",
+                 *       "gender": "F",
+                 *       "name": "Jane Doe",
+                 *       "patientId": "P001",
+                 *       "timezone": "America/Chicago",
+                 *       "zipCode": "60601"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PatientIn"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description The path of the new resource
+                     * @example /patients/P001
+                     */
                     Location?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "birthDate": "1958-03-14",
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "gender": "F",
+                     *       "name": "Jane Doe",
+                     *       "patientId": "P001",
+                     *       "timezone": "America/Chicago",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1,
+                     *       "zipCode": "60601"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            /** @description There is a patient with this identifier */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     get_patient: {
@@ -1201,161 +2018,289 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                patientId: string;
+                /**
+                 * @description Which patient
+                 * @example P001
+                 */
+                patientId: components["schemas"]["PatientId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "birthDate": "1958-03-14",
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "gender": "F",
+                     *       "name": "Jane Doe",
+                     *       "patientId": "P001",
+                     *       "timezone": "America/Chicago",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1,
+                     *       "zipCode": "60601"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     replace_patient: {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the version to change */
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                patientId: string;
+                /**
+                 * @description Which patient
+                 * @example P001
+                 */
+                patientId: components["schemas"]["PatientId"];
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "birthDate": "1958-03-14",
+                 *       "gender": "F",
+                 *       "name": "Jane Doe",
+                 *       "patientId": "P001",
+                 *       "timezone": "America/Chicago",
+                 *       "zipCode": "60601"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PatientIn"];
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "birthDate": "1958-03-14",
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "gender": "F",
+                     *       "name": "Jane Doe",
+                     *       "patientId": "P001",
+                     *       "timezone": "America/Chicago",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1,
+                     *       "zipCode": "60601"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     delete_patient: {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the version to delete */
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                patientId: string;
+                /**
+                 * @description Which patient
+                 * @example P001
+                 */
+                patientId: components["schemas"]["PatientId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done; there is nothing to show */
             204: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description Devices or prescriptions refer to the patient; `referencedBy` lists them */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     patch_patient: {
         parameters: {
             query?: never;
             header?: {
-                /** @description ETag of the version to change */
-                "If-Match"?: string | null;
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
+                "If-Match"?: string;
             };
             path: {
-                patientId: string;
+                /**
+                 * @description Which patient
+                 * @example P001
+                 */
+                patientId: components["schemas"]["PatientId"];
             };
             cookie?: never;
         };
-        /** @description The fields to change; null removes an optional one */
         requestBody: {
             content: {
-                "application/json": unknown;
+                /**
+                 * @example {
+                 *       "zipCode": "94110"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PatientPatch"];
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "birthDate": "1958-03-14",
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "gender": "F",
+                     *       "name": "Jane Doe",
+                     *       "patientId": "P001",
+                     *       "timezone": "America/Chicago",
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1,
+                     *       "zipCode": "60601"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     list_prescriptions: {
         parameters: {
             query?: {
-                /** @description At most this many, 1 to 1000; 100 when absent */
+                /**
+                 * @description At most this many, 1 to 1000; 100 when absent
+                 * @example 100
+                 */
                 limit?: number;
                 /**
                  * @description Only what belongs to this patient
                  * @example P001
                  */
-                patientId?: string;
+                patientId?: components["schemas"]["PatientId"];
                 /**
                  * @description Only what belongs to this device
                  * @example DEV-P001
                  */
-                deviceId?: string;
-                /** @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters but NUL
+                 * @example P00
+                 */
                 q?: string;
-                /** @description The field to sort by, descending with `-` before it; see the operation. By the identifier when absent */
-                sort?: string;
-                /** @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before */
+                /**
+                 * @description Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before
+                 * @example P001
+                 */
                 after?: string;
+                /** @description The field to sort by, descending with `-` before it */
+                sort?: "prescriptionId" | "patientId" | "deviceId" | "medicationOrTherapy" | "startDate" | "endDate" | "createdAt" | "updatedAt" | "-prescriptionId" | "-patientId" | "-deviceId" | "-medicationOrTherapy" | "-startDate" | "-endDate" | "-createdAt" | "-updatedAt";
             };
             header?: never;
             path?: never;
@@ -1363,62 +2308,157 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
-                    /** @description The next page, rel="next" */
+                    /**
+                     * @description The next page, relative to this one; absent on the last
+                     * @example <?limit=100&after=P100>; rel="next"
+                     */
                     Link?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "createdAt": "2026-06-01T00:00:00Z",
+                     *         "deviceId": "DEV-P001",
+                     *         "endDate": null,
+                     *         "medicationOrTherapy": "CPAP Oxygen Flow",
+                     *         "parameters": [
+                     *           {
+                     *             "parameterName": "Pressure",
+                     *             "parameterTolerance": 1.5,
+                     *             "parameterType": "float",
+                     *             "parameterValue": 12,
+                     *             "unit": "cm[H2O]"
+                     *           }
+                     *         ],
+                     *         "patientId": "P001",
+                     *         "prescriptionId": "RX-DEV-P001-a3F9",
+                     *         "startDate": 1780272000000,
+                     *         "updatedAt": "2026-06-01T00:00:00Z",
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Prescription"][];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     create_prescription: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits */
-                "Idempotency-Key"?: string | null;
+                /**
+                 * @description Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer and creates nothing. With another body: 422. While the first is under way it waits
+                 * @example 5f0c7e0e-8d0c-4a52-9b38-7a6e3f6f0a01
+                 */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "deviceId": "DEV-P001",
+                 *       "endDate": null,
+                 *       "medicationOrTherapy": "CPAP Oxygen Flow",
+                 *       "parameters": [
+                 *         {
+                 *           "parameterName": "Pressure",
+                 *           "parameterTolerance": 1.5,
+                 *           "parameterType": null,
+                 *           "parameterValue": 12
+                 *         }
+                 *       ],
+                 *       "patientId": "P001",
+                 *       "startDate": null,
+                 *       "supersedes": null
+                 *     }
+                 */
                 "application/json": components["schemas"]["PrescriptionCreate"];
             };
         };
         responses: {
+            /** @description Created */
             201: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description The path of the new resource
+                     * @example /patients/P001
+                     */
                     Location?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "endDate": null,
+                     *       "medicationOrTherapy": "CPAP Oxygen Flow",
+                     *       "parameters": [
+                     *         {
+                     *           "parameterName": "Pressure",
+                     *           "parameterTolerance": 1.5,
+                     *           "parameterType": "float",
+                     *           "parameterValue": 12,
+                     *           "unit": "cm[H2O]"
+                     *         }
+                     *       ],
+                     *       "patientId": "P001",
+                     *       "prescriptionId": "RX-DEV-P001-a3F9",
+                     *       "startDate": 1780272000000,
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Prescription"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            /** @description The device has a prescription for one of the metrics in this period; `conflictsWith` lists them */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     get_prescription: {
@@ -1426,138 +2466,307 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                prescriptionId: string;
+                /**
+                 * @description Which prescription
+                 * @example RX-DEV-P001-a3F9
+                 */
+                prescriptionId: components["schemas"]["PrescriptionId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "endDate": null,
+                     *       "medicationOrTherapy": "CPAP Oxygen Flow",
+                     *       "parameters": [
+                     *         {
+                     *           "parameterName": "Pressure",
+                     *           "parameterTolerance": 1.5,
+                     *           "parameterType": "float",
+                     *           "parameterValue": 12,
+                     *           "unit": "cm[H2O]"
+                     *         }
+                     *       ],
+                     *       "patientId": "P001",
+                     *       "prescriptionId": "RX-DEV-P001-a3F9",
+                     *       "startDate": 1780272000000,
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Prescription"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     replace_prescription: {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the version to change */
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                prescriptionId: string;
+                /**
+                 * @description Which prescription
+                 * @example RX-DEV-P001-a3F9
+                 */
+                prescriptionId: components["schemas"]["PrescriptionId"];
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "deviceId": "DEV-P001",
+                 *       "endDate": null,
+                 *       "medicationOrTherapy": "CPAP Oxygen Flow",
+                 *       "parameters": [
+                 *         {
+                 *           "parameterName": "Pressure",
+                 *           "parameterTolerance": 1.5,
+                 *           "parameterType": null,
+                 *           "parameterValue": 12
+                 *         }
+                 *       ],
+                 *       "patientId": "P001",
+                 *       "startDate": 1780272000000
+                 *     }
+                 */
                 "application/json": components["schemas"]["PrescriptionIn"];
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "endDate": null,
+                     *       "medicationOrTherapy": "CPAP Oxygen Flow",
+                     *       "parameters": [
+                     *         {
+                     *           "parameterName": "Pressure",
+                     *           "parameterTolerance": 1.5,
+                     *           "parameterType": "float",
+                     *           "parameterValue": 12,
+                     *           "unit": "cm[H2O]"
+                     *         }
+                     *       ],
+                     *       "patientId": "P001",
+                     *       "prescriptionId": "RX-DEV-P001-a3F9",
+                     *       "startDate": 1780272000000,
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Prescription"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description The device has a prescription for one of the metrics in this period; `conflictsWith` lists them */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     delete_prescription: {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the version to delete */
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
                 "If-Match": string;
             };
             path: {
-                prescriptionId: string;
+                /**
+                 * @description Which prescription
+                 * @example RX-DEV-P001-a3F9
+                 */
+                prescriptionId: components["schemas"]["PrescriptionId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done; there is nothing to show */
             204: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     patch_prescription: {
         parameters: {
             query?: never;
             header?: {
-                /** @description ETag of the version to change */
-                "If-Match"?: string | null;
+                /**
+                 * @description `ETag` of the version that the change is meant for, several of them, or `*` for any
+                 * @example "1"
+                 */
+                "If-Match"?: string;
             };
             path: {
-                prescriptionId: string;
+                /**
+                 * @description Which prescription
+                 * @example RX-DEV-P001-a3F9
+                 */
+                prescriptionId: components["schemas"]["PrescriptionId"];
             };
             cookie?: never;
         };
-        /** @description The fields to change; null removes an optional one. `parameters` is replaced as a whole */
+        /** @description `parameters` is replaced as a whole */
         requestBody: {
             content: {
-                "application/json": unknown;
+                /**
+                 * @example {
+                 *       "endDate": null,
+                 *       "medicationOrTherapy": "CPAP Oxygen Flow"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PrescriptionPatch"];
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description The version of the resource, for `If-Match`
+                     * @example "1"
+                     */
                     ETag?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-06-01T00:00:00Z",
+                     *       "deviceId": "DEV-P001",
+                     *       "endDate": null,
+                     *       "medicationOrTherapy": "CPAP Oxygen Flow",
+                     *       "parameters": [
+                     *         {
+                     *           "parameterName": "Pressure",
+                     *           "parameterTolerance": 1.5,
+                     *           "parameterType": "float",
+                     *           "parameterValue": 12,
+                     *           "unit": "cm[H2O]"
+                     *         }
+                     *       ],
+                     *       "patientId": "P001",
+                     *       "prescriptionId": "RX-DEV-P001-a3F9",
+                     *       "startDate": 1780272000000,
+                     *       "updatedAt": "2026-06-01T00:00:00Z",
+                     *       "version": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Prescription"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description The device has a prescription for one of the metrics in this period; `conflictsWith` lists them */
+            409: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     ready: {
@@ -1569,28 +2778,50 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "dependencies": [
+                     *         {
+                     *           "detail": "answers",
+                     *           "name": "postgres",
+                     *           "status": "ok"
+                     *         }
+                     *       ],
+                     *       "status": "ready"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Ready"];
                 };
             };
+            500: components["responses"]["InternalServerError"];
+            /** @description A dependency does not answer */
             503: {
                 headers: {
+                    /**
+                     * @description Seconds after which another attempt makes sense
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
-                };
-            };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -1605,27 +2836,70 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "patientId": "P001",
+                 *       "simulationType": "single"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SimulationStart"] | null;
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "Device simulation is running.",
+                     *       "status": "started"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SimulationAnswer"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
+            400: components["responses"]["BadRequest"];
+            /** @description There is no such patient */
+            404: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The simulation runs already, or nobody wears a device */
+            409: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     simulation_status: {
@@ -1637,23 +2911,36 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "errors": 0,
+                     *       "kafka": "connected",
+                     *       "lastError": null,
+                     *       "patientId": null,
+                     *       "records": 1200,
+                     *       "running": true,
+                     *       "simulationType": "all",
+                     *       "speed": 300,
+                     *       "startedAt": null,
+                     *       "storyTime": 1780272000000
+                     *     }
+                     */
                     "application/json": components["schemas"]["SimulationStatus"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     stop_simulation: {
@@ -1665,33 +2952,47 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "Device simulation stopped.",
+                     *       "status": "stopped"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SimulationAnswer"];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     list_readings: {
         parameters: {
             query?: {
-                /** @description Only readings of this device */
-                deviceId?: string;
-                /** @description Only readings of this metric: Pressure, FlowRate or FlowLevel */
-                metric?: string;
-                /** @description The newest this many, 1 to 1000; all that are kept when absent */
+                /**
+                 * @description Only readings of this device
+                 * @example DEV-P001
+                 */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only readings of this metric
+                 * @example Pressure
+                 */
+                metric?: components["schemas"]["MetricName"];
+                /**
+                 * @description The newest this many, 1 to 1000; all that are kept when absent
+                 * @example 100
+                 */
                 limit?: number;
             };
             header?: never;
@@ -1700,34 +3001,56 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "deviceId": "DEV-P001",
+                     *         "metricName": "Pressure",
+                     *         "metricValue": 12.3,
+                     *         "patientId": "P001",
+                     *         "softwareVersion": "2.4.0",
+                     *         "ts": 1780272000000
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Reading"][];
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     stream_readings: {
         parameters: {
             query?: {
-                /** @description Only readings of this device */
-                deviceId?: string;
-                /** @description Continue after this event id; the header Last-Event-ID wins */
+                /**
+                 * @description Only readings of this device
+                 * @example DEV-P001
+                 */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Continue after this event id; the header Last-Event-ID wins
+                 * @example b00t-41
+                 */
                 after?: string;
             };
             header?: {
+                /**
+                 * @description Continue after this event id, as a browser does by itself when it connects again
+                 * @example b00t-41
+                 */
                 "Last-Event-ID"?: string | null;
             };
             path?: never;
@@ -1735,23 +3058,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "text/event-stream": string;
                 };
             };
-            /** @description An error, as RFC 9457 problem details */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
 }

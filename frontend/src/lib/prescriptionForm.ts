@@ -1,10 +1,10 @@
-import type { Device, MetricName, Prescription, PrescriptionBody } from '@/api/types'
+import type { Device, MetricName, Parameter, Prescription, PrescriptionBody } from '@/api/types'
 import { fromInput, toInput } from './dateInput'
 import { METRICS } from './metrics'
 
 export interface ParameterDraft {
   name: MetricName
-  type: string
+  type: Parameter['parameterType']
   /** Text, as typed; an input of type number gives '' for what it cannot read. */
   value: string | number
   tolerance: string | number

@@ -11,14 +11,17 @@ use axum::{
 use hc_domain::{Checks, Invalid};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use serde_path_to_error::Segment;
 
-use super::ApiError;
+use super::{
+    ApiError,
+    serde_error::{located, pointer},
+};
 
 /// Largest request body, in bytes. A prescription has about 500.
 pub const MAX_BODY: usize = 64 * 1024;
 
-const EXPECTED: &str = "JSON, with the header Content-Type: application/json";
+/// What a body must be, after "must be".
+pub(crate) const EXPECTED: &str = "JSON, with the header Content-Type: application/json";
 
 /// A type that is read from a request body.
 pub trait Resource: Serialize + DeserializeOwned {
@@ -70,10 +73,12 @@ impl JsonObject {
     ///
     /// # Errors
     /// 422 with a pointer to the first field that is missing or of the wrong type, or to every unknown one.
-    pub fn into_resource<T: Resource>(self) -> Result<T, ApiError> {
+    pub fn into_resource<T: Resource>(mut self) -> Result<T, ApiError> {
+        self.0
+            .retain(|name, _| !T::READ_ONLY.contains(&name.as_str()));
         let mut checks = Checks::default();
         for name in self.0.keys().map(String::as_str) {
-            if !T::FIELDS.contains(&name) && !T::READ_ONLY.contains(&name) {
+            if !T::FIELDS.contains(&name) {
                 let known = T::FIELDS.join(", ");
                 checks.fail(
                     pointer([name]),
@@ -168,37 +173,6 @@ pub(crate) fn camel_case(key: &str) -> String {
         result.push_str(letters.as_str());
     }
     result
-}
-
-/// RFC 6901.
-fn pointer<'a>(segments: impl IntoIterator<Item = &'a str>) -> String {
-    segments
-        .into_iter()
-        .map(|segment| format!("/{}", segment.replace('~', "~0").replace('/', "~1")))
-        .collect()
-}
-
-/// Where serde stopped, and why.
-fn located(error: &serde_path_to_error::Error<serde_json::Error>) -> Invalid {
-    let segments: Vec<String> = error
-        .path()
-        .iter()
-        .filter_map(|segment| match segment {
-            Segment::Seq { index } => Some(index.to_string()),
-            Segment::Map { key } => Some(key.clone()),
-            Segment::Enum { .. } | Segment::Unknown => None,
-        })
-        .collect();
-    let at = pointer(segments.iter().map(String::as_str));
-    let detail = error.inner().to_string();
-    // Serde reports a missing field at the object that lacks it.
-    match detail
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.strip_suffix('`'))
-    {
-        Some(field) => Invalid::at(at + &pointer([field]), "is required"),
-        None => Invalid::at(at, detail),
-    }
 }
 
 fn is_json(request: &Request) -> bool {

@@ -7,6 +7,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 use super::ApiError;
 
@@ -34,7 +41,7 @@ impl<T: Serialize> IntoResponse for Entity<T> {
     }
 }
 
-/// The precondition of a change.
+/// The precondition of a change that may go without one.
 #[derive(Debug, PartialEq, Eq)]
 pub enum IfMatch {
     /// No header.
@@ -46,17 +53,6 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
-    /// For changes that must say which version they are meant for.
-    ///
-    /// # Errors
-    /// 428 without the header.
-    pub fn required(self) -> Result<Self, ApiError> {
-        match self {
-            Self::Absent => Err(ApiError::PreconditionRequired),
-            other => Ok(other),
-        }
-    }
-
     /// Compares with the version in the database, which the caller has locked.
     ///
     /// # Errors
@@ -81,9 +77,10 @@ impl IfMatch {
                 .strip_prefix('"')
                 .and_then(|rest| rest.strip_suffix('"'))
                 .ok_or_else(|| {
-                    ApiError::BadRequest(format!(
-                        "If-Match must be an ETag in double quotes, such as \"3\", but is {text}."
-                    ))
+                    ApiError::parameter(
+                        "If-Match",
+                        "must be an ETag in double quotes, such as \"3\"",
+                    )
                 })?;
             // If-Match compares strongly (RFC 9110, 13.1.1), and a weak tag never matches that way.
             if strong == tag {
@@ -102,10 +99,53 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
             None => Ok(Self::Absent),
             Some(value) => value
                 .to_str()
-                .map_err(|_| ApiError::BadRequest("If-Match is not readable.".to_owned()))
+                .map_err(|_| ApiError::parameter("If-Match", "must be readable text"))
                 .and_then(Self::parse),
         }
     }
+}
+
+/// The precondition of a change that must say which version it is meant for; 428 without it.
+#[derive(Debug)]
+pub struct MustMatch(pub IfMatch);
+
+impl<S: Sync> FromRequestParts<S> for MustMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match IfMatch::from_request_parts(parts, state).await? {
+            IfMatch::Absent => Err(ApiError::PreconditionRequired),
+            given => Ok(Self(given)),
+        }
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![describe(Required::False)]
+    }
+}
+
+impl IntoParams for MustMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![describe(Required::True)]
+    }
+}
+
+fn describe(required: Required) -> Parameter {
+    let tags = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(r#"^(\*|(W/)?"[!#-~]*"( ?, ?(W/)?"[!#-~]*")*)$"#));
+    ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(
+            "`ETag` of the version that the change is meant for, several of them, or `*` for any",
+        ))
+        .schema(Some(tags))
+        .example(Some("\"1\"".into()))
+        .build()
 }
 
 #[cfg(test)]
@@ -125,6 +165,9 @@ mod tests {
             IfMatch::Versions(vec![])
         );
         assert_eq!(IfMatch::parse("\"x\"").unwrap(), IfMatch::Versions(vec![]));
-        assert!(matches!(IfMatch::parse("3"), Err(ApiError::BadRequest(_))));
+        assert!(matches!(
+            IfMatch::parse("3"),
+            Err(ApiError::Parameter { .. })
+        ));
     }
 }

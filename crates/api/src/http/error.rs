@@ -17,6 +17,9 @@ pub enum ApiError {
     /// 400
     #[error("{0}")]
     BadRequest(String),
+    /// 400, for one parameter of the query or one header
+    #[error("Parameter {name}: {detail}.")]
+    Parameter { name: String, detail: String },
     /// 404
     #[error("There is no {kind} {id}.")]
     NotFound { kind: &'static str, id: String },
@@ -94,9 +97,18 @@ impl ApiError {
         Self::Invalid(Invalid::at(pointer, detail))
     }
 
-    fn status(&self) -> StatusCode {
+    /// 400 for a parameter of the query or a header that breaks a rule, such as "must not be empty".
+    pub fn parameter(name: impl Into<String>, detail: impl std::fmt::Display) -> Self {
+        Self::Parameter {
+            name: name.into(),
+            detail: detail.to_string(),
+        }
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::Parameter { .. } => StatusCode::BAD_REQUEST,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::Conflict(_) | Self::Overlap { .. } | Self::Referenced { .. } => {
                 StatusCode::CONFLICT
@@ -128,7 +140,7 @@ pub struct Problem {
     pub detail: String,
     /// Finds the request in the log
     pub request_id: String,
-    /// For 422: each wrong field of the request body
+    /// What is wrong: fields of the request body (422), or a parameter (400)
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<FieldProblem>,
@@ -173,12 +185,17 @@ fn counted(references: &[Reference]) -> String {
         .join(" and ")
 }
 
-/// One wrong field of a request body.
+/// What is wrong with one field of the request body, or with one parameter: it has either `pointer` or `parameter`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldProblem {
     /// JSON pointer (RFC 6901) into the body
-    #[schema(examples("/parameters/0/parameterTolerance"))]
-    pub pointer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, examples("/parameters/0/parameterTolerance"))]
+    pub pointer: Option<String>,
+    /// The name of a parameter of the query, or of a header
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, examples("limit"))]
+    pub parameter: Option<String>,
     /// What must hold
     #[schema(examples("must not be negative"))]
     pub detail: String,
@@ -187,7 +204,8 @@ pub struct FieldProblem {
 impl From<&FieldError> for FieldProblem {
     fn from(error: &FieldError) -> Self {
         Self {
-            pointer: error.pointer.clone(),
+            pointer: Some(error.pointer.clone()),
+            parameter: None,
             detail: error.detail.clone(),
         }
     }
@@ -213,25 +231,42 @@ impl Problem {
 #[derive(Debug, Clone)]
 pub(crate) struct Cause(pub(crate) String);
 
-impl IntoResponse for ApiError {
-    /// The body is written by [`observe`](super::observe), which knows the request id.
-    fn into_response(self) -> Response {
-        let status = self.status();
-        let mut problem = Problem::new(status, self.to_string());
-        let mut response = status.into_response();
+impl ApiError {
+    /// What the client is told; the request id is filled in on the way out.
+    pub fn problem(&self) -> Problem {
+        let mut problem = Problem::new(self.status(), self.to_string());
         match self {
+            Self::Parameter { name, detail } => {
+                problem.errors = vec![FieldProblem {
+                    pointer: None,
+                    parameter: Some(name.clone()),
+                    detail: detail.clone(),
+                }];
+            }
             Self::Invalid(invalid) => {
                 problem.errors = invalid.errors().iter().map(FieldProblem::from).collect();
             }
             Self::Overlap { conflicts_with, .. } => {
                 problem.kind = "urn:problem:overlapping-prescription";
-                problem.conflicts_with = conflicts_with;
+                problem.conflicts_with.clone_from(conflicts_with);
             }
             Self::KeyReused => problem.kind = "urn:problem:idempotency-key-reused",
             Self::Referenced { by, .. } => {
                 problem.kind = "urn:problem:still-referenced";
-                problem.referenced_by = by;
+                problem.referenced_by.clone_from(by);
             }
+            _ => {}
+        }
+        problem
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// The body is written by [`observe`](super::observe), which knows the request id.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self.problem());
+        match self {
             Self::Unavailable {
                 retry_after, cause, ..
             } => {
@@ -248,7 +283,6 @@ impl IntoResponse for ApiError {
             }
             _ => {}
         }
-        response.extensions_mut().insert(problem);
         response
     }
 }

@@ -13,6 +13,13 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, PgPool};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 use super::{ApiError, JsonObject};
 use crate::{clock::Clock, store::idempotency_keys as store};
@@ -56,11 +63,33 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
         let readable =
             (1..=MAX_LENGTH).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
         if !readable || values.next().is_some() {
-            return Err(ApiError::BadRequest(format!(
-                "Idempotency-Key must be given once and have 1 to {MAX_LENGTH} visible ASCII characters."
-            )));
+            let detail =
+                format!("must be given once and have 1 to {MAX_LENGTH} visible ASCII characters");
+            return Err(ApiError::parameter("Idempotency-Key", detail));
         }
         Ok(Self(Some(key.to_owned())))
+    }
+}
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let key = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(MAX_LENGTH))
+            .pattern(Some("^[!-~]+$"));
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "Chosen by the client; a repetition with the same key and body within 24 hours gets the same answer \
+                 and creates nothing. With another body: 422. While the first is under way it waits",
+            ))
+            .schema(Some(key))
+            .example(Some("5f0c7e0e-8d0c-4a52-9b38-7a6e3f6f0a01".into()))
+            .build();
+        vec![key]
     }
 }
 

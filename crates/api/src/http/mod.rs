@@ -8,10 +8,12 @@ pub mod layers;
 pub mod limits;
 pub mod observe;
 pub mod page;
+mod serde_error;
 
 pub use body::{JsonObject, Resource};
-pub use entity::{Entity, IfMatch};
+pub use entity::{Entity, IfMatch, MustMatch};
 pub use error::{ApiError, OnConstraint, Problem, Reference};
 pub use idempotency::{Created, IdempotencyKey};
 pub use limits::OverLimit;
 pub use page::{ListParams, Page, Params};
+pub(crate) use page::{Listed, Sorted};

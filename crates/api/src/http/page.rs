@@ -1,17 +1,29 @@
 //! Lists: filters, sort orders, pages by the last row seen, and query parameters whose errors name the parameter.
 
+use std::marker::PhantomData;
+
 use axum::{
     Json,
-    extract::{FromRequestParts, Query},
+    extract::FromRequestParts,
     http::{HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use hc_domain::{DeviceId, PatientId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use utoipa::IntoParams;
+use serde_json::{Map, Value};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
-use super::ApiError;
-use crate::store::list::{Cursor, Keyed, List, Order, Table};
+use super::{ApiError, serde_error};
+use crate::{
+    openapi::types,
+    store::list::{Cursor, Keyed, List, Order, Table},
+};
 
 const MAX_LIMIT: u16 = 1000;
 const MAX_TEXT: usize = 100;
@@ -23,11 +35,26 @@ pub struct Params<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Query::from_request_parts(parts, state)
-            .await
-            .map(|Query(value)| Self(value))
-            .map_err(|rejection| ApiError::BadRequest(format!("{}.", rejection.body_text())))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut given = Map::new();
+        let query = parts.uri.query().unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if value.contains('\0') {
+                return Err(ApiError::parameter(
+                    name,
+                    "must not contain the character NUL",
+                ));
+            }
+            if given.insert(name.to_string(), value.into()).is_some() {
+                return Err(ApiError::parameter(name, "is given twice"));
+            }
+        }
+        serde_path_to_error::deserialize(Value::Object(given))
+            .map(Self)
+            .map_err(|error| {
+                let (name, detail) = serde_error::parameter(&error);
+                ApiError::parameter(name, detail)
+            })
     }
 }
 
@@ -38,20 +65,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 pub struct ListParams {
     /// At most this many, 1 to 1000; 100 when absent
     #[serde(deserialize_with = "limit")]
-    #[param(minimum = 1, maximum = 1000, value_type = Option<u16>)]
+    #[param(minimum = 1, maximum = 1000, value_type = Option<u16>, example = 100)]
     limit: Limit,
     /// Only what belongs to this patient
-    #[param(example = "P001")]
+    #[param(example = "P001", value_type = Option<types::PatientId>)]
     patient_id: Option<String>,
     /// Only what belongs to this device
-    #[param(example = "DEV-P001")]
+    #[param(example = "DEV-P001", value_type = Option<types::DeviceId>)]
     device_id: Option<String>,
-    /// Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters
-    #[param(min_length = 1, max_length = 100)]
+    /// Only what has this text, in any case, in an identifier, a name or the like; 1 to 100 characters but NUL
+    #[param(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00]+$",
+        example = "P00"
+    )]
     q: Option<String>,
-    /// The field to sort by, descending with `-` before it; see the operation. By the identifier when absent
+    // Described by `Sorted`, because the fields depend on what is listed.
+    #[param(ignore)]
     sort: Option<String>,
     /// Continue after this: the identifier of the last row when sorted by it, otherwise from the `Link` of the page before
+    #[param(pattern = r"^[^\x00]*$", example = "P001")]
     after: Option<String>,
 }
 
@@ -138,7 +172,38 @@ pub(crate) fn wrong_cursor(error: sqlx::Error) -> ApiError {
 }
 
 fn bad(parameter: &str, detail: impl std::fmt::Display) -> ApiError {
-    ApiError::BadRequest(format!("Query parameter {parameter}: {detail}."))
+    ApiError::parameter(parameter, detail)
+}
+
+/// What can be listed.
+pub(crate) trait Listed {
+    /// How its table is listed.
+    fn table() -> &'static Table;
+}
+
+/// The parameter `sort` of a list, with the fields of its table.
+#[derive(Debug)]
+pub(crate) struct Sorted<T>(PhantomData<T>);
+
+impl<T: Listed> IntoParams for Sorted<T> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let fields: Vec<_> = T::table().sorts().map(|sort| sort.field).collect();
+        let values = ["", "-"]
+            .into_iter()
+            .flat_map(|sign| fields.iter().map(move |field| format!("{sign}{field}")));
+        let sort = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(values))
+            .default(Some(T::table().id.field.into()));
+        let sort = ParameterBuilder::new()
+            .name("sort")
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some("The field to sort by, descending with `-` before it"))
+            .schema(Some(sort))
+            .build();
+        vec![sort]
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -163,7 +228,9 @@ pub fn bounded_limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resul
     text.parse()
         .ok()
         .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        .ok_or_else(|| serde::de::Error::custom(format!("must be a number from 1 to {MAX_LIMIT}")))
+        .ok_or_else(|| {
+            serde::de::Error::custom(format!("must be a whole number from 1 to {MAX_LIMIT}"))
+        })
 }
 
 /// A page of a list, with a link to the next one if there is one.

@@ -12,11 +12,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{
-        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, OnConstraint,
-        Page, Params, Reference, Resource, page::wrong_cursor,
+        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, Listed,
+        MustMatch, OnConstraint, Page, Params, Reference, Resource, Sorted, page::wrong_cursor,
     },
+    openapi::types,
     state::{AppState, Records},
-    store,
+    store::{self, list::Table},
 };
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -30,50 +31,64 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         ))
 }
 
-/// A device as a client sends it.
+/// A device as a client sends it. What responses add may be sent along, and is ignored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeviceIn {
-    /// Letters, digits, '-', '_' and '.', at most 64
-    #[schema(examples("DEV-P001"), min_length = 1, max_length = 64)]
+    #[schema(value_type = types::DeviceId)]
     device_id: String,
     /// Who wears it; null while it is in stock
     #[serde(default)]
+    #[schema(value_type = Option<types::PatientId>)]
     patient_id: Option<String>,
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"\S",
+        examples("Acme Medical")
+    )]
     manufacturer: String,
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"\S",
+        examples("CPAP-Pro")
+    )]
     model_type: String,
-    #[schema(min_length = 1, max_length = 100)]
+    /// No two devices of a manufacturer have the same
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S", examples("SN001"))]
     serial_number: String,
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, pattern = r"\S", examples("2.4.0"))]
     software_version: String,
     /// The version that an update may install
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, pattern = r"\S", examples("2.4.1"))]
     target_software_version: Option<String>,
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S", examples("HW-2"))]
     hw_model: String,
     /// cm[H2O]
-    #[schema(minimum = 0, maximum = 100)]
+    #[schema(minimum = 0, maximum = 100, examples(10.0))]
     pressure_setting: f64,
     /// L/min
-    #[schema(minimum = 0, maximum = 1000)]
+    #[schema(minimum = 0, maximum = 1000, examples(2.5))]
     flow_rate_setting: f64,
     /// mL
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10_000, examples(120.0))]
     flow_level_setting: f64,
+    /// Degrees; together with longitude or not at all
     #[serde(default)]
-    #[schema(minimum = -90, maximum = 90)]
+    #[schema(minimum = -90, maximum = 90, examples(41.8781))]
     latitude: Option<f64>,
+    /// Degrees; together with latitude or not at all
     #[serde(default)]
-    #[schema(minimum = -180, maximum = 180)]
+    #[schema(minimum = -180, maximum = 180, examples(-87.6298))]
     longitude: Option<f64>,
     /// Percent
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 100)]
+    #[schema(minimum = 0, maximum = 100, examples(87))]
     battery_level: Option<i32>,
     #[serde(default)]
+    #[schema(examples(true))]
     plugged: bool,
 }
 
@@ -147,34 +162,50 @@ impl From<Device> for DeviceIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Device)]
 pub struct DeviceOut {
+    #[schema(value_type = types::DeviceId)]
     device_id: String,
     /// Who wears it; null while it is in stock
-    #[schema(required)]
+    #[schema(required, value_type = Option<types::PatientId>)]
     patient_id: Option<String>,
+    #[schema(examples("Acme Medical"))]
     manufacturer: String,
+    #[schema(examples("CPAP-Pro"))]
     model_type: String,
+    #[schema(examples("SN001"))]
     serial_number: String,
+    #[schema(examples("2.4.0"))]
     software_version: String,
     /// The version that an update may install
-    #[schema(required)]
+    #[schema(required, examples("2.4.1"))]
     target_software_version: Option<String>,
+    #[schema(examples("HW-2"))]
     hw_model: String,
     /// cm[H2O]
+    #[schema(examples(10.0))]
     pressure_setting: f64,
     /// L/min
+    #[schema(examples(2.5))]
     flow_rate_setting: f64,
     /// mL
+    #[schema(examples(120.0))]
     flow_level_setting: f64,
-    #[schema(required)]
+    /// Degrees
+    #[schema(required, examples(41.8781))]
     latitude: Option<f64>,
-    #[schema(required)]
+    /// Degrees
+    #[schema(required, examples(-87.6298))]
     longitude: Option<f64>,
     /// Percent
-    #[schema(required)]
+    #[schema(required, examples(87))]
     battery_level: Option<i32>,
+    #[schema(examples(true))]
     plugged: bool,
+    /// Counts the changes; the `ETag`
+    #[schema(minimum = 1, examples(1))]
     version: i64,
+    #[schema(examples("2026-06-01T00:00:00Z"))]
     created_at: DateTime<Utc>,
+    #[schema(examples("2026-06-01T00:00:00Z"))]
     updated_at: DateTime<Utc>,
 }
 
@@ -201,6 +232,12 @@ impl From<Versioned<Device>> for DeviceOut {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Listed for DeviceOut {
+    fn table() -> &'static Table {
+        &store::devices::TABLE
     }
 }
 
@@ -233,10 +270,9 @@ fn explain<T>(result: sqlx::Result<T>) -> Result<T, ApiError> {
 
 /// List devices
 ///
-/// Sorted by deviceId, patientId, serialNumber, softwareVersion, batteryLevel, createdAt or updatedAt; what is null comes
-/// first. `q` looks in deviceId, patientId, manufacturer, modelType and serialNumber.
-#[utoipa::path(get, path = "/devices", tag = "devices", params(ListParams), responses(
-    (status = OK, body = Vec<DeviceOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
+/// What is null comes first. `q` looks in deviceId, patientId, manufacturer, modelType and serialNumber.
+#[utoipa::path(get, path = "/devices", tag = "devices", params(ListParams, Sorted<DeviceOut>), responses(
+    (status = OK, body = Vec<DeviceOut>, headers(("Link" = String)))))]
 async fn list_devices(
     State(state): State<AppState>,
     Params(params): Params<ListParams>,
@@ -256,7 +292,7 @@ async fn list_devices(
 }
 
 /// Get a device
-#[utoipa::path(get, path = "/devices/{deviceId}", tag = "devices", params(("deviceId" = String, Path)),
+#[utoipa::path(get, path = "/devices/{deviceId}", tag = "devices", params(("deviceId" = types::DeviceId, Path, description = "Which device", example = "DEV-P001")),
     responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
 async fn get_device(
     State(state): State<AppState>,
@@ -271,11 +307,10 @@ async fn get_device(
 
 /// Create a device
 #[utoipa::path(post, path = "/devices", tag = "devices", request_body = DeviceIn,
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
-        description = "Chosen by the client; a repetition with the same key and body within 24 hours gets the same \
-            answer and creates nothing. With another body: 422. While the first is under way it waits")),
+    params(IdempotencyKey),
     responses(
-    (status = CREATED, body = DeviceOut, headers(("ETag" = String), ("Location" = String)))))]
+    (status = CREATED, body = DeviceOut, headers(("ETag" = String), ("Location" = String))),
+    (status = CONFLICT, description = "There is a device with this identifier, or of this manufacturer with this serial number")))]
 async fn create_device(
     State(state): State<AppState>,
     key: IdempotencyKey,
@@ -299,24 +334,25 @@ async fn create_device(
 
 /// Replace a device
 #[utoipa::path(put, path = "/devices/{deviceId}", tag = "devices", request_body = DeviceIn,
-    params(("deviceId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to change")),
-    responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
+    params(("deviceId" = types::DeviceId, Path, description = "Which device", example = "DEV-P001"), MustMatch),
+    responses((status = OK, body = DeviceOut, headers(("ETag" = String))),
+        (status = CONFLICT, description = "The manufacturer has another device with this serial number")))]
 async fn replace_device(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    if_match: IfMatch,
+    MustMatch(if_match): MustMatch,
     body: JsonObject,
 ) -> Result<Entity<DeviceOut>, ApiError> {
-    let if_match = if_match.required()?;
     let body: DeviceIn = body.identified("deviceId", &id)?.into_resource()?;
     change(&state, &id, if_match, |_| Ok(body)).await
 }
 
 /// Change some fields of a device (RFC 7396)
 #[utoipa::path(patch, path = "/devices/{deviceId}", tag = "devices",
-    request_body(content = serde_json::Value, description = "The fields to change; null removes an optional one"),
-    params(("deviceId" = String, Path), ("If-Match" = Option<String>, Header, description = "ETag of the version to change")),
-    responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
+    request_body(content = types::DevicePatch, example = json!({"softwareVersion": "2.4.1", "targetSoftwareVersion": null})),
+    params(("deviceId" = types::DeviceId, Path, description = "Which device", example = "DEV-P001"), IfMatch),
+    responses((status = OK, body = DeviceOut, headers(("ETag" = String))),
+        (status = CONFLICT, description = "The manufacturer has another device with this serial number")))]
 async fn patch_device(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -347,14 +383,14 @@ async fn change(
 
 /// Delete a device that has no prescription
 #[utoipa::path(delete, path = "/devices/{deviceId}", tag = "devices",
-    params(("deviceId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to delete")),
-    responses((status = NO_CONTENT)))]
+    params(("deviceId" = types::DeviceId, Path, description = "Which device", example = "DEV-P001"), MustMatch),
+    responses((status = NO_CONTENT),
+        (status = CONFLICT, description = "Prescriptions refer to the device; `referencedBy` lists them")))]
 async fn delete_device(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    if_match: IfMatch,
+    MustMatch(if_match): MustMatch,
 ) -> Result<StatusCode, ApiError> {
-    let if_match = if_match.required()?;
     let mut tx = state.records.writable()?.begin().await?;
     let current = store::devices::lock(&mut tx, &id)
         .await?

@@ -9,7 +9,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::telemetry::some_limit;
 use crate::{
     http::{ApiError, Params},
-    routes::{MetricName, parse_filter},
+    openapi::types,
+    routes::parse_filter,
     state::{AppState, Records},
     store,
     stream::sse,
@@ -28,21 +29,30 @@ pub(crate) fn stream_router() -> OpenApiRouter<AppState> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = DriftEvent)]
 pub struct DriftOut {
+    #[schema(value_type = types::DeviceId)]
     device_id: String,
-    #[schema(value_type = MetricName)]
+    #[schema(value_type = types::MetricName)]
     metric_name: &'static str,
-    /// Event time of the reading, epoch milliseconds
+    /// Event time of the reading
+    #[schema(value_type = types::EpochMillis)]
     ts: i64,
     /// The prescription that judged the reading
+    #[schema(value_type = types::PrescriptionId)]
     prescription_id: String,
+    #[schema(value_type = types::PatientId)]
     patient_id: String,
     /// All values are in the metric's unit
+    #[schema(examples(12.0))]
     prescribed_value: f64,
+    #[schema(examples(14.4))]
     actual_value: f64,
+    #[schema(examples(1.5))]
     tolerance: f64,
     /// Actual minus prescribed value
+    #[schema(examples(2.4))]
     deviation: f64,
     drift_direction: Direction,
+    #[schema(examples("Pressure 14.4 is 2.4 above 12.0"))]
     message: String,
 }
 
@@ -60,10 +70,13 @@ pub enum Direction {
 #[serde(rename_all = "camelCase")]
 #[schema(as = DriftKey)]
 pub struct DriftKeyOut {
+    #[schema(value_type = types::DeviceId)]
     device_id: String,
-    #[schema(value_type = MetricName)]
+    #[schema(value_type = types::MetricName)]
     metric_name: &'static str,
+    #[schema(value_type = types::EpochMillis)]
     ts: i64,
+    #[schema(value_type = types::PrescriptionId)]
     prescription_id: String,
 }
 
@@ -105,11 +118,14 @@ impl From<DriftEvent> for DriftOut {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Filter {
     /// Only verdicts about this device
+    #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
     device_id: Option<String>,
-    /// Only verdicts about this metric: Pressure, FlowRate or FlowLevel
+    /// Only verdicts about this metric
+    #[param(value_type = Option<types::MetricName>, example = "Pressure")]
     metric: Option<String>,
     /// At most this many, 1 to 1000; 100 when absent
     #[serde(default, deserialize_with = "some_limit")]
+    #[param(minimum = 1, maximum = 1000, example = 100)]
     limit: Option<u16>,
 }
 
@@ -139,8 +155,10 @@ async fn list_drift(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StreamFilter {
     /// Only verdicts about this device
+    #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
     device_id: Option<String>,
     /// Continue after this event id; the header Last-Event-ID wins
+    #[param(example = "b00t-41")]
     after: Option<String>,
 }
 
@@ -149,7 +167,7 @@ struct StreamFilter {
 /// `drift` has a `DriftEvent`, new or changed; `drift-cleared` has the `DriftKey` of a verdict that a correction took
 /// back; `missed`, `reset` and `ping` are as in `/telemetry/stream`.
 #[utoipa::path(get, path = "/drift/stream", tag = "drift",
-    params(StreamFilter, ("Last-Event-ID" = Option<String>, Header)),
+    params(StreamFilter, sse::LastEventId),
     responses((status = OK, content_type = "text/event-stream", body = String)))]
 async fn stream_drift(
     State(state): State<AppState>,

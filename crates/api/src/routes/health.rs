@@ -19,6 +19,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always `ok`
+    #[schema(examples("ok"))]
     status: &'static str,
 }
 
@@ -26,6 +27,7 @@ pub struct Health {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Ready {
     /// `ready` or `unavailable`
+    #[schema(examples("ready"))]
     status: &'static str,
     dependencies: Vec<Dependency>,
 }
@@ -37,6 +39,7 @@ pub struct Dependency {
     name: &'static str,
     status: DependencyStatus,
     /// What is known about it
+    #[schema(examples("answers"))]
     detail: String,
 }
 
@@ -71,7 +74,7 @@ async fn health() -> Json<Health> {
 
 /// Whether the service and what it depends on can do their work
 #[utoipa::path(get, path = "/ready", tag = "health", responses(
-    (status = OK, body = Ready), (status = SERVICE_UNAVAILABLE, body = Ready)))]
+    (status = OK, body = Ready), (status = SERVICE_UNAVAILABLE, body = Ready, description = "A dependency does not answer")))]
 async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Ready>) {
     let checks = state.readiness.check(&state.records).await;
     let failed = checks

@@ -9,7 +9,7 @@ pub mod prescriptions;
 pub mod simulation;
 pub mod telemetry;
 
-use utoipa::{OpenApi, ToSchema};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -54,18 +54,6 @@ pub(crate) fn streams() -> OpenApiRouter<AppState> {
 )]
 struct Document;
 
-/// What a device measures, with the UCUM code of its unit: Pressure in cm[H2O], FlowRate in L/min, FlowLevel in mL
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "only the API document uses it; the domain's type does the work"
-)]
-pub(crate) enum MetricName {
-    Pressure,
-    FlowRate,
-    FlowLevel,
-}
-
 /// Parses a query parameter that selects rows.
 fn parse_filter<T>(name: &str, text: Option<&str>) -> Result<Option<T>, ApiError>
 where
@@ -73,5 +61,5 @@ where
 {
     text.map(str::parse)
         .transpose()
-        .map_err(|error| ApiError::BadRequest(format!("Query parameter {name}: {error}.")))
+        .map_err(|error| ApiError::parameter(name, error))
 }

@@ -12,11 +12,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{
-        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, OnConstraint,
-        Page, Params, Reference, Resource, page::wrong_cursor,
+        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, Listed,
+        MustMatch, OnConstraint, Page, Params, Reference, Resource, Sorted, page::wrong_cursor,
     },
+    openapi::types,
     state::{AppState, Records},
-    store,
+    store::{self, list::Table},
 };
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -30,24 +31,29 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         ))
 }
 
-/// A patient as a client sends it.
+/// A patient as a client sends it. What responses add may be sent along, and is ignored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PatientIn {
-    /// Letters, digits, '-', '_' and '.', at most 64
-    #[schema(examples("P001"), min_length = 1, max_length = 64)]
+    #[schema(value_type = types::PatientId)]
     patient_id: String,
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        examples("Jane Doe")
+    )]
     name: String,
-    /// F, M, O (other) or U (unknown)
-    #[schema(examples("F"))]
+    #[schema(value_type = types::Gender)]
     gender: String,
+    /// Not in the future
     #[serde(deserialize_with = "date")]
+    #[schema(examples("1958-03-14"))]
     birth_date: NaiveDate,
-    #[schema(min_length = 3, max_length = 10)]
+    #[schema(pattern = "^[A-Za-z0-9 -]{3,10}$", examples("60601"))]
     zip_code: String,
-    /// IANA name
-    #[schema(examples("America/Chicago"))]
+    /// Name in the IANA database
+    #[schema(examples("America/Chicago"), pattern = "^[A-Za-z0-9_+/-]+$")]
     timezone: String,
 }
 
@@ -100,14 +106,25 @@ impl From<Patient> for PatientIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Patient)]
 pub struct PatientOut {
+    #[schema(value_type = types::PatientId)]
     patient_id: String,
+    #[schema(examples("Jane Doe"))]
     name: String,
+    #[schema(value_type = types::Gender)]
     gender: String,
+    #[schema(examples("1958-03-14"))]
     birth_date: NaiveDate,
+    #[schema(examples("60601"))]
     zip_code: String,
+    /// Name in the IANA database
+    #[schema(examples("America/Chicago"))]
     timezone: String,
+    /// Counts the changes; the `ETag`
+    #[schema(minimum = 1, examples(1))]
     version: i64,
+    #[schema(examples("2026-06-01T00:00:00Z"))]
     created_at: DateTime<Utc>,
+    #[schema(examples("2026-06-01T00:00:00Z"))]
     updated_at: DateTime<Utc>,
 }
 
@@ -127,6 +144,12 @@ impl From<Versioned<Patient>> for PatientOut {
     }
 }
 
+impl Listed for PatientOut {
+    fn table() -> &'static Table {
+        &store::patients::TABLE
+    }
+}
+
 fn entity(row: Versioned<Patient>) -> Entity<PatientOut> {
     Entity::new(row.version, row.into())
 }
@@ -140,10 +163,9 @@ fn not_found(id: &str) -> ApiError {
 
 /// List patients
 ///
-/// Sorted by patientId, name, birthDate, createdAt or updatedAt. `q` looks in patientId and name; `deviceId` finds who
-/// wears the device.
-#[utoipa::path(get, path = "/patients", tag = "patients", params(ListParams), responses(
-    (status = OK, body = Vec<PatientOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
+/// `q` looks in patientId and name; `deviceId` finds who wears the device.
+#[utoipa::path(get, path = "/patients", tag = "patients", params(ListParams, Sorted<PatientOut>), responses(
+    (status = OK, body = Vec<PatientOut>, headers(("Link" = String)))))]
 async fn list_patients(
     State(state): State<AppState>,
     Params(params): Params<ListParams>,
@@ -163,7 +185,7 @@ async fn list_patients(
 }
 
 /// Get a patient
-#[utoipa::path(get, path = "/patients/{patientId}", tag = "patients", params(("patientId" = String, Path)),
+#[utoipa::path(get, path = "/patients/{patientId}", tag = "patients", params(("patientId" = types::PatientId, Path, description = "Which patient", example = "P001")),
     responses((status = OK, body = PatientOut, headers(("ETag" = String)))))]
 async fn get_patient(
     State(state): State<AppState>,
@@ -178,11 +200,10 @@ async fn get_patient(
 
 /// Create a patient
 #[utoipa::path(post, path = "/patients", tag = "patients", request_body = PatientIn,
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
-        description = "Chosen by the client; a repetition with the same key and body within 24 hours gets the same \
-            answer and creates nothing. With another body: 422. While the first is under way it waits")),
+    params(IdempotencyKey),
     responses(
-    (status = CREATED, body = PatientOut, headers(("ETag" = String), ("Location" = String)))))]
+    (status = CREATED, body = PatientOut, headers(("ETag" = String), ("Location" = String))),
+    (status = CONFLICT, description = "There is a patient with this identifier")))]
 async fn create_patient(
     State(state): State<AppState>,
     key: IdempotencyKey,
@@ -214,23 +235,22 @@ async fn create_patient(
 
 /// Replace a patient
 #[utoipa::path(put, path = "/patients/{patientId}", tag = "patients", request_body = PatientIn,
-    params(("patientId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to change")),
+    params(("patientId" = types::PatientId, Path, description = "Which patient", example = "P001"), MustMatch),
     responses((status = OK, body = PatientOut, headers(("ETag" = String)))))]
 async fn replace_patient(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    if_match: IfMatch,
+    MustMatch(if_match): MustMatch,
     body: JsonObject,
 ) -> Result<Entity<PatientOut>, ApiError> {
-    let if_match = if_match.required()?;
     let body: PatientIn = body.identified("patientId", &id)?.into_resource()?;
     change(&state, &id, if_match, |_| Ok(body)).await
 }
 
 /// Change some fields of a patient (RFC 7396)
 #[utoipa::path(patch, path = "/patients/{patientId}", tag = "patients",
-    request_body(content = serde_json::Value, description = "The fields to change; null removes an optional one"),
-    params(("patientId" = String, Path), ("If-Match" = Option<String>, Header, description = "ETag of the version to change")),
+    request_body(content = types::PatientPatch, example = json!({"zipCode": "94110"})),
+    params(("patientId" = types::PatientId, Path, description = "Which patient", example = "P001"), IfMatch),
     responses((status = OK, body = PatientOut, headers(("ETag" = String)))))]
 async fn patch_patient(
     State(state): State<AppState>,
@@ -264,14 +284,14 @@ async fn change(
 
 /// Delete a patient who has no device and no prescription
 #[utoipa::path(delete, path = "/patients/{patientId}", tag = "patients",
-    params(("patientId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to delete")),
-    responses((status = NO_CONTENT)))]
+    params(("patientId" = types::PatientId, Path, description = "Which patient", example = "P001"), MustMatch),
+    responses((status = NO_CONTENT),
+        (status = CONFLICT, description = "Devices or prescriptions refer to the patient; `referencedBy` lists them")))]
 async fn delete_patient(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    if_match: IfMatch,
+    MustMatch(if_match): MustMatch,
 ) -> Result<StatusCode, ApiError> {
-    let if_match = if_match.required()?;
     let mut tx = state.records.writable()?.begin().await?;
     let current = store::patients::lock(&mut tx, &id)
         .await?

@@ -8,6 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{ApiError, JsonObject, Resource},
+    openapi::types,
     readiness::KafkaState,
     simulation::{Scope, StartError, Status},
     state::AppState,
@@ -33,13 +34,13 @@ pub enum SimulationType {
 
 /// What to simulate; everything when there is no body.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SimulationStart {
     #[serde(default)]
     simulation_type: SimulationType,
     /// Required for `single`
     #[serde(default)]
-    #[schema(examples("P001"))]
+    #[schema(value_type = Option<types::PatientId>)]
     patient_id: Option<String>,
 }
 
@@ -68,7 +69,9 @@ impl SimulationStart {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SimulationAnswer {
     /// `started` or `stopped`
+    #[schema(examples("started"))]
     status: &'static str,
+    #[schema(examples("Device simulation is running."))]
     message: String,
 }
 
@@ -76,24 +79,29 @@ pub struct SimulationAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SimulationStatus {
+    #[schema(examples(true))]
     running: bool,
     simulation_type: SimulationType,
     /// The patient of a `single` simulation
-    #[schema(required)]
+    #[schema(required, value_type = Option<types::PatientId>)]
     patient_id: Option<String>,
-    /// The simulated time, epoch milliseconds: "now" for prescriptions
+    /// The simulated time: "now" for prescriptions
+    #[schema(value_type = types::EpochMillis)]
     story_time: i64,
-    /// When the simulation was started, wall time, epoch milliseconds
-    #[schema(required)]
+    /// When the simulation was started, wall time
+    #[schema(required, value_type = Option<types::EpochMillis>)]
     started_at: Option<i64>,
     /// Readings since the start
+    #[schema(examples(1200))]
     records: u64,
     /// Failures since the start that were tried again, such as Kafka not answering
+    #[schema(examples(0))]
     errors: u64,
     /// What went wrong last, while it still does
     #[schema(required)]
     last_error: Option<String>,
     /// Story seconds per wall second; 0 while stopped
+    #[schema(examples(300.0))]
     speed: f64,
     kafka: KafkaStatus,
 }
@@ -144,8 +152,11 @@ async fn simulation_status(State(state): State<AppState>) -> Json<SimulationStat
 }
 
 /// Start the simulation
-#[utoipa::path(post, path = "/simulation/start", tag = "simulation", request_body = Option<SimulationStart>,
-    responses((status = OK, body = SimulationAnswer)))]
+#[utoipa::path(post, path = "/simulation/start", tag = "simulation", 
+    request_body(content = Option<SimulationStart>, example = json!({"simulationType": "single", "patientId": "P001"})),
+    responses((status = OK, body = SimulationAnswer),
+        (status = NOT_FOUND, description = "There is no such patient"),
+        (status = CONFLICT, description = "The simulation runs already, or nobody wears a device")))]
 async fn start_simulation(
     State(state): State<AppState>,
     body: Option<JsonObject>,
@@ -181,7 +192,8 @@ async fn start_simulation(
 
 /// Stop the simulation, if it runs
 #[utoipa::path(post, path = "/simulation/stop", tag = "simulation",
-    responses((status = OK, body = SimulationAnswer)))]
+    responses((status = OK, body = SimulationAnswer,
+        example = json!({"status": "stopped", "message": "Device simulation stopped."}))))]
 async fn stop_simulation(State(state): State<AppState>) -> Json<SimulationAnswer> {
     let message = if state.simulation.stop().await {
         "Device simulation stopped."

@@ -13,7 +13,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{ApiError, Params, page::bounded_limit},
-    routes::{MetricName, parse_filter},
+    openapi::types,
+    routes::parse_filter,
     state::AppState,
     stream::sse,
 };
@@ -31,15 +32,19 @@ pub(crate) fn stream_router() -> OpenApiRouter<AppState> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Reading)]
 pub struct ReadingOut<'a> {
+    #[schema(value_type = types::DeviceId)]
     device_id: &'a str,
+    #[schema(value_type = types::PatientId)]
     patient_id: &'a str,
-    /// Event time, epoch milliseconds
+    /// Event time
+    #[schema(value_type = types::EpochMillis)]
     ts: i64,
-    #[schema(value_type = MetricName)]
+    #[schema(value_type = types::MetricName)]
     metric_name: &'static str,
     /// In the metric's unit: cm[H2O], L/min or mL
+    #[schema(examples(12.3))]
     metric_value: f64,
-    #[schema(required)]
+    #[schema(required, examples("2.4.0"))]
     software_version: Option<&'a str>,
 }
 
@@ -68,11 +73,14 @@ pub struct Missed {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Filter {
     /// Only readings of this device
+    #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
     device_id: Option<String>,
-    /// Only readings of this metric: Pressure, FlowRate or FlowLevel
+    /// Only readings of this metric
+    #[param(value_type = Option<types::MetricName>, example = "Pressure")]
     metric: Option<String>,
     /// The newest this many, 1 to 1000; all that are kept when absent
     #[serde(default, deserialize_with = "some_limit")]
+    #[param(minimum = 1, maximum = 1000, example = 100)]
     limit: Option<u16>,
 }
 
@@ -106,8 +114,10 @@ async fn list_readings(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StreamFilter {
     /// Only readings of this device
+    #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
     device_id: Option<String>,
     /// Continue after this event id; the header Last-Event-ID wins
+    #[param(example = "b00t-41")]
     after: Option<String>,
 }
 
@@ -116,7 +126,7 @@ struct StreamFilter {
 /// `telemetry` has a `Reading`; `missed` says how many a slow reader lost; `reset` means that the given event id is
 /// not known here, so what was shown may have gaps; `ping` comes every 15 seconds without another event.
 #[utoipa::path(get, path = "/telemetry/stream", tag = "telemetry",
-    params(StreamFilter, ("Last-Event-ID" = Option<String>, Header)),
+    params(StreamFilter, sse::LastEventId),
     responses((status = OK, content_type = "text/event-stream", body = String)))]
 async fn stream_readings(
     State(state): State<AppState>,

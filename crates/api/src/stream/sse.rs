@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use utoipa::IntoParams;
 
 use super::hub::{Next, Subscriber};
 use crate::routes::telemetry::Missed;
@@ -23,6 +24,16 @@ const COALESCE: Duration = Duration::from_millis(25);
 const HELLO: &[u8] = b"retry: 1000\n\n";
 const PING: &[u8] = b"event: ping\ndata: {}\n\n";
 const RESET: &[u8] = b"event: reset\ndata: {}\n\n";
+
+/// Where the client stopped, for the description of a stream.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "[`last_event_id`] reads the header")]
+pub struct LastEventId {
+    /// Continue after this event id, as a browser does by itself when it connects again
+    #[param(rename = "Last-Event-ID", example = "b00t-41")]
+    last_event_id: Option<String>,
+}
 
 /// Where the client stopped reading, by the header that a browser sends.
 pub fn last_event_id(headers: &HeaderMap) -> Option<String> {

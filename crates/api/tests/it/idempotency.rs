@@ -177,7 +177,7 @@ async fn a_key_has_a_length() {
         assert_eq!(answer.status, 400, "{bad:?}");
         assert_eq!(
             answer.json()["detail"],
-            "Idempotency-Key must be given once and have 1 to 255 visible ASCII characters."
+            "Parameter Idempotency-Key: must be given once and have 1 to 255 visible ASCII characters."
         );
     }
     app.stop().await;

@@ -118,20 +118,34 @@ async fn every_list(app: &TestApp) {
             "/patients?sort=zipCode",
             "sort: must be one of patientId, name, birthDate",
         ),
-        ("/patients?colour=red", "colour: unknown field `colour`"),
-        ("/patients?limit=5&limit=6", "limit"),
+        (
+            "/patients?colour=red",
+            "colour: is not known here; the parameters are limit, patientId",
+        ),
+        ("/patients?limit=5&limit=6", "limit: is given twice"),
+        ("/patients?q=%00", "q: must not contain the character NUL"),
         ("/devices?patientId=P%2F1", "patientId: "),
         ("/devices?q=", "q: must have 1 to 100 characters"),
         (
             "/prescriptions?sort=startDate&after=RX-1",
             "after: is not from the Link",
         ),
-        ("/drift?devce=x", "devce: unknown field `devce`"),
+        (
+            "/drift?devce=x",
+            "devce: is not known here; the parameters are deviceId, metric, limit",
+        ),
     ] {
         let answer = app.get(query).await;
         assert_eq!(answer.status, 400, "{query} {answer}");
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(part), "{query}: {detail}");
+        let error = &answer.json()["errors"][0];
+        let named = format!(
+            "{}: {}",
+            error["parameter"].as_str().unwrap(),
+            error["detail"].as_str().unwrap()
+        );
+        assert_eq!(detail, format!("Parameter {named}."));
     }
 }
 

@@ -143,7 +143,7 @@ async fn a_list_has_pages(pool: PgPool) {
         assert_eq!(answer.status, 400);
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(
-            detail.contains("limit: must be a number from 1 to 1000"),
+            detail.contains("limit: must be a whole number from 1 to 1000"),
             "{detail}"
         );
     }

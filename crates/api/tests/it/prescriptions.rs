@@ -190,7 +190,7 @@ async fn what_is_wrong_is_said_and_where(pool: PgPool) {
     );
     assert_eq!(
         errors(|b| b["parameters"][0]["parameterValue"] = json!("ten")).await,
-        ["/parameters/0/parameterValue: invalid type: string \"ten\", expected f64"]
+        ["/parameters/0/parameterValue: must be a number"]
     );
     assert_eq!(
         errors(|b| b["endDate"] = json!(1_000)).await,

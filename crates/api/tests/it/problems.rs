@@ -62,7 +62,7 @@ async fn requests_that_cannot_be_read() {
       "detail": "The request body is not valid.",
       "errors": [
         {
-          "detail": "unknown variant `some`, expected `all` or `single`",
+          "detail": "must be all or single",
           "pointer": "/simulationType"
         }
       ],
@@ -155,7 +155,13 @@ async fn requests_for_what_there_is_not() {
     400 Bad Request
     content-type: application/problem+json
     {
-      "detail": "Query parameter metric: \"Speed\" is not a metric; expected Pressure, FlowRate or FlowLevel.",
+      "detail": "Parameter metric: \"Speed\" is not a metric; expected Pressure, FlowRate or FlowLevel.",
+      "errors": [
+        {
+          "detail": "\"Speed\" is not a metric; expected Pressure, FlowRate or FlowLevel",
+          "parameter": "metric"
+        }
+      ],
       "requestId": "eccfc4ca-a8cd-4b63-87cb-56ff66cd60b5",
       "status": 400,
       "title": "Bad Request",

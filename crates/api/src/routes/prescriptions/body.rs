@@ -10,54 +10,59 @@ use utoipa::ToSchema;
 
 use crate::{
     http::{ApiError, Resource},
-    routes::MetricName,
+    openapi::types,
 };
 
-/// A prescription as a client sends it.
+/// A prescription as a client sends it. What responses add may be sent along, and is ignored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PrescriptionIn {
-    #[schema(examples("P001"))]
+    #[schema(value_type = types::PatientId)]
     patient_id: String,
     /// The device that the patient wears
-    #[schema(examples("DEV-P001"))]
+    #[schema(value_type = types::DeviceId)]
     device_id: String,
     #[serde(default)]
     #[schema(examples("CPAP Oxygen Flow"), max_length = 256)]
     medication_or_therapy: String,
-    /// First valid instant, epoch milliseconds of story time
+    /// First valid instant, of story time
+    #[schema(value_type = types::EpochMillis)]
     start_date: i64,
-    /// First instant that is no longer valid; null is until further notice
+    /// First instant that is no longer valid, after the first; null is until further notice
     #[serde(default)]
+    #[schema(value_type = Option<types::EpochMillis>)]
     end_date: Option<i64>,
     /// One per metric, at least one
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, max_items = 3)]
     parameters: Vec<ParameterIn>,
 }
 
-/// A new prescription as a client sends it.
+/// A new prescription as a client sends it. What responses add may be sent along, and is ignored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PrescriptionCreate {
-    #[schema(examples("P001"))]
+    #[schema(value_type = types::PatientId)]
     patient_id: String,
     /// The device that the patient wears
-    #[schema(examples("DEV-P001"))]
+    #[schema(value_type = types::DeviceId)]
     device_id: String,
     #[serde(default)]
     #[schema(examples("CPAP Oxygen Flow"), max_length = 256)]
     medication_or_therapy: String,
-    /// First valid instant, epoch milliseconds of story time; the current story time when absent
+    /// First valid instant, of story time; the current story time when absent
     #[serde(default)]
+    #[schema(value_type = Option<types::EpochMillis>)]
     start_date: Option<i64>,
-    /// First instant that is no longer valid; null is until further notice
+    /// First instant that is no longer valid, after the first; null is until further notice
     #[serde(default)]
+    #[schema(value_type = Option<types::EpochMillis>)]
     end_date: Option<i64>,
     /// One per metric, at least one
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, max_items = 3)]
     parameters: Vec<ParameterIn>,
     /// The prescription of the same device that ends when this one starts
     #[serde(default)]
+    #[schema(value_type = Option<types::PrescriptionId>)]
     supersedes: Option<String>,
 }
 
@@ -65,22 +70,21 @@ pub struct PrescriptionCreate {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ParameterIn {
-    #[schema(value_type = MetricName)]
+    #[schema(value_type = types::MetricName)]
     parameter_name: String,
     /// The target, in the metric's unit
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10_000, examples(12.0))]
     parameter_value: f64,
-    /// Always `float`
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<types::ParameterType>)]
     parameter_type: Option<String>,
     /// The largest distance from the target that is no drift, in the metric's unit
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10_000, examples(1.5))]
     parameter_tolerance: f64,
 }
 
 impl Resource for PrescriptionIn {
     const FIELDS: &'static [&'static str] = &[
-        "prescriptionId",
         "patientId",
         "deviceId",
         "medicationOrTherapy",
@@ -88,6 +92,9 @@ impl Resource for PrescriptionIn {
         "endDate",
         "parameters",
     ];
+    // The identifier is drawn, and then in the path.
+    const READ_ONLY: &'static [&'static str] =
+        &["prescriptionId", "version", "createdAt", "updatedAt"];
 }
 
 impl Resource for PrescriptionCreate {
@@ -100,9 +107,7 @@ impl Resource for PrescriptionCreate {
         "parameters",
         "supersedes",
     ];
-    // The identifier is always drawn.
-    const READ_ONLY: &'static [&'static str] =
-        &["prescriptionId", "version", "createdAt", "updatedAt"];
+    const READ_ONLY: &'static [&'static str] = PrescriptionIn::READ_ONLY;
 }
 
 impl PrescriptionCreate {
@@ -173,19 +178,27 @@ impl From<Prescription> for PrescriptionIn {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Prescription)]
 pub struct PrescriptionOut {
-    #[schema(examples("RX-DEV-P001-a3F9"))]
+    #[schema(value_type = types::PrescriptionId)]
     prescription_id: String,
+    #[schema(value_type = types::PatientId)]
     patient_id: String,
+    #[schema(value_type = types::DeviceId)]
     device_id: String,
+    #[schema(examples("CPAP Oxygen Flow"))]
     medication_or_therapy: String,
-    /// First valid instant, epoch milliseconds of story time
+    /// First valid instant, of story time
+    #[schema(value_type = types::EpochMillis)]
     start_date: i64,
     /// First instant that is no longer valid; null is until further notice
-    #[schema(required)]
+    #[schema(required, value_type = Option<types::EpochMillis>)]
     end_date: Option<i64>,
     parameters: Vec<ParameterOut>,
+    /// Counts the changes; the `ETag`
+    #[schema(minimum = 1, examples(1))]
     version: i64,
+    #[schema(examples("2026-06-01T00:00:00Z"))]
     created_at: DateTime<Utc>,
+    #[schema(examples("2026-06-01T00:00:00Z"))]
     updated_at: DateTime<Utc>,
 }
 
@@ -194,15 +207,18 @@ pub struct PrescriptionOut {
 #[serde(rename_all = "camelCase")]
 #[schema(as = PrescriptionParameter)]
 pub struct ParameterOut {
-    #[schema(value_type = MetricName)]
+    #[schema(value_type = types::MetricName)]
     parameter_name: &'static str,
     /// The target, in the unit
+    #[schema(examples(12.0))]
     parameter_value: f64,
-    /// Always `float`
+    #[schema(value_type = types::ParameterType)]
     parameter_type: &'static str,
     /// The largest distance from the target that is no drift, in the unit
+    #[schema(examples(1.5))]
     parameter_tolerance: f64,
-    /// UCUM code, such as `cm[H2O]`
+    /// UCUM code
+    #[schema(examples("cm[H2O]"))]
     unit: &'static str,
 }
 

@@ -15,15 +15,18 @@ pub use body::{ParameterIn, ParameterOut, PrescriptionCreate, PrescriptionIn, Pr
 
 use crate::{
     http::{
-        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, Page, Params,
-        page::wrong_cursor,
+        ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, Listed,
+        MustMatch, Page, Params, Sorted, page::wrong_cursor,
     },
+    openapi::types,
     state::{AppState, Records},
-    store,
+    store::{self, list::Table},
 };
 
 /// How often a taken identifier is drawn again; the chance of needing even one more is 1 in 14.8 million.
 const MAX_DRAWS: usize = 8;
+
+const OVERLAP: &str = "The device has a prescription for one of the metrics in this period; `conflictsWith` lists them";
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -34,6 +37,12 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
             patch_prescription,
             delete_prescription
         ))
+}
+
+impl Listed for PrescriptionOut {
+    fn table() -> &'static Table {
+        &store::prescriptions::TABLE
+    }
 }
 
 fn entity(row: Versioned<Prescription>) -> Entity<PrescriptionOut> {
@@ -49,10 +58,9 @@ fn not_found(id: &str) -> ApiError {
 
 /// List prescriptions
 ///
-/// Sorted by prescriptionId, patientId, deviceId, medicationOrTherapy, startDate, endDate (an open end comes last),
-/// createdAt or updatedAt. `q` looks in the identifiers, medicationOrTherapy and the name of the patient.
-#[utoipa::path(get, path = "/prescriptions", tag = "prescriptions", params(ListParams), responses(
-    (status = OK, body = Vec<PrescriptionOut>, headers(("Link" = String, description = "The next page, rel=\"next\"")))))]
+/// An open end comes last. `q` looks in the identifiers, medicationOrTherapy and the name of the patient.
+#[utoipa::path(get, path = "/prescriptions", tag = "prescriptions", params(ListParams, Sorted<PrescriptionOut>), responses(
+    (status = OK, body = Vec<PrescriptionOut>, headers(("Link" = String)))))]
 async fn list_prescriptions(
     State(state): State<AppState>,
     Params(params): Params<ListParams>,
@@ -73,7 +81,7 @@ async fn list_prescriptions(
 
 /// Get a prescription
 #[utoipa::path(get, path = "/prescriptions/{prescriptionId}", tag = "prescriptions",
-    params(("prescriptionId" = String, Path)),
+    params(("prescriptionId" = types::PrescriptionId, Path, description = "Which prescription", example = "RX-DEV-P001-a3F9")),
     responses((status = OK, body = PrescriptionOut, headers(("ETag" = String)))))]
 async fn get_prescription(
     State(state): State<AppState>,
@@ -90,11 +98,10 @@ async fn get_prescription(
 
 /// Create a prescription; with `supersedes`, a change of therapy that ends the old one at the new start
 #[utoipa::path(post, path = "/prescriptions", tag = "prescriptions", request_body = PrescriptionCreate,
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
-        description = "Chosen by the client; a repetition with the same key and body within 24 hours gets the same \
-            answer and creates nothing. With another body: 422. While the first is under way it waits")),
+    params(IdempotencyKey),
     responses(
-    (status = CREATED, body = PrescriptionOut, headers(("ETag" = String), ("Location" = String)))))]
+    (status = CREATED, body = PrescriptionOut, headers(("ETag" = String), ("Location" = String))),
+    (status = CONFLICT, description = OVERLAP)))]
 async fn create_prescription(
     State(state): State<AppState>,
     key: IdempotencyKey,
@@ -132,25 +139,26 @@ async fn create_prescription(
 
 /// Replace a prescription: a correction, which judges the readings that it covers again
 #[utoipa::path(put, path = "/prescriptions/{prescriptionId}", tag = "prescriptions", request_body = PrescriptionIn,
-    params(("prescriptionId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to change")),
-    responses((status = OK, body = PrescriptionOut, headers(("ETag" = String)))))]
+    params(("prescriptionId" = types::PrescriptionId, Path, description = "Which prescription", example = "RX-DEV-P001-a3F9"), MustMatch),
+    responses((status = OK, body = PrescriptionOut, headers(("ETag" = String))),
+        (status = CONFLICT, description = OVERLAP)))]
 async fn replace_prescription(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    if_match: IfMatch,
+    MustMatch(if_match): MustMatch,
     body: JsonObject,
 ) -> Result<Entity<PrescriptionOut>, ApiError> {
-    let if_match = if_match.required()?;
     let body: PrescriptionIn = body.identified("prescriptionId", &id)?.into_resource()?;
     change(&state, &id, if_match, |_| Ok(body)).await
 }
 
 /// Change some fields of a prescription (RFC 7396): a correction
 #[utoipa::path(patch, path = "/prescriptions/{prescriptionId}", tag = "prescriptions",
-    request_body(content = serde_json::Value, description = "The fields to change; null removes an optional one. \
-        `parameters` is replaced as a whole"),
-    params(("prescriptionId" = String, Path), ("If-Match" = Option<String>, Header, description = "ETag of the version to change")),
-    responses((status = OK, body = PrescriptionOut, headers(("ETag" = String)))))]
+    request_body(content = types::PrescriptionPatch, description = "`parameters` is replaced as a whole",
+        example = json!({"endDate": null, "medicationOrTherapy": "CPAP Oxygen Flow"})),
+    params(("prescriptionId" = types::PrescriptionId, Path, description = "Which prescription", example = "RX-DEV-P001-a3F9"), IfMatch),
+    responses((status = OK, body = PrescriptionOut, headers(("ETag" = String))),
+        (status = CONFLICT, description = OVERLAP)))]
 async fn patch_prescription(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -199,14 +207,13 @@ async fn lock(tx: &mut PgConnection, id: &str) -> Result<Versioned<Prescription>
 
 /// Delete a prescription
 #[utoipa::path(delete, path = "/prescriptions/{prescriptionId}", tag = "prescriptions",
-    params(("prescriptionId" = String, Path), ("If-Match" = String, Header, description = "ETag of the version to delete")),
+    params(("prescriptionId" = types::PrescriptionId, Path, description = "Which prescription", example = "RX-DEV-P001-a3F9"), MustMatch),
     responses((status = NO_CONTENT)))]
 async fn delete_prescription(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    if_match: IfMatch,
+    MustMatch(if_match): MustMatch,
 ) -> Result<StatusCode, ApiError> {
-    let if_match = if_match.required()?;
     let mut tx = state.records.writable()?.begin().await?;
     let current = lock(&mut tx, &id).await?;
     if_match.check(current.version)?;
