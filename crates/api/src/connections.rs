@@ -8,6 +8,8 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -31,7 +33,7 @@ const MAX_HEADER: usize = 64 * 1024;
 pub struct Limits {
     /// Most open connections.
     pub connections: usize,
-    /// Longest time without a request, or for its header to arrive.
+    /// Longest time without a request, for its header to arrive, or for the client to take what was sent.
     pub idle: Duration,
 }
 
@@ -69,6 +71,15 @@ pub async fn serve(
     }
     drop(listener);
     graceful.shutdown().await;
+}
+
+fn set_options(stream: &TcpStream, idle: Duration) -> io::Result<()> {
+    // Events are small and must not wait for company in the kernel.
+    stream.set_nodelay(true)?;
+    // Whoever reads nothing, or is gone without a word, loses the connection too. Streams say something every 15 s.
+    #[cfg(target_os = "linux")]
+    SockRef::from(stream).set_tcp_user_timeout(Some(idle))?;
+    Ok(())
 }
 
 /// Room for connections.
@@ -140,9 +151,8 @@ async fn connection(
     idle: Duration,
     watcher: Watcher,
 ) {
-    // Events are small and must not wait for company in the kernel.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY");
+    if let Err(error) = set_options(&stream, idle) {
+        tracing::debug!(%error, "the options of a connection");
     }
     let over = matches!(place, Place::Refusal(_));
     let service = service_fn(move |request: hyper::Request<Incoming>| {

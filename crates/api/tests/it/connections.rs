@@ -2,8 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use hc_api::connections::{self, Limits};
-use tokio::{net::TcpListener, time::timeout};
+use hc_api::{
+    app::router,
+    connections::{self, Limits},
+};
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
 
 use crate::{socket::Socket, support::TestApp};
 
@@ -54,6 +60,46 @@ async fn a_stream_is_not_idle() {
     app.stop().await;
     let rest = stream.rest().await;
     assert!(rest.ends_with("0\r\n\r\n"), "ends in good order: {rest:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let mut app = TestApp::demo().await;
+    app.router = router(app.state.clone(), &[], Duration::from_millis(300));
+    let address = listen(&app, 10, LONG).await;
+    let mut socket = Socket::open(address).await;
+    socket
+        .write("POST /patients HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n")
+        .await;
+    socket.write("content-length: 100\r\n\r\n{").await;
+    let head = socket.answer().await.expect("an answer");
+    assert!(head.starts_with("http/1.1 503 "), "{head}");
+    assert_eq!(socket.rest().await, "");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_cut() {
+    let app = TestApp::demo().await;
+    let address = listen(&app, 10, Duration::from_millis(300)).await;
+    let mut deaf = Socket::open(address).await;
+    deaf.get("/drift/stream").await;
+    assert_eq!(app.drift.subscribers(), 1);
+    // More than the kernel keeps for somebody who does not read.
+    let data = serde_json::json!({"text": "x".repeat(1_000_000)});
+    for _ in 0..30 {
+        app.drift
+            .publish("drift", &"DEV-P001".parse().unwrap(), &data)
+            .unwrap();
+    }
+    let cut = async {
+        while app.drift.subscribers() > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), cut).await.unwrap();
+    drop(deaf);
+    app.stop().await;
 }
 
 #[tokio::test]

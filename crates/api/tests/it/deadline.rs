@@ -72,6 +72,11 @@ async fn requests_that_find_no_connection_are_told_soon(pool: PgPool) {
     let answer = app.get("/patients").await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.headers["retry-after"], "2");
+    let reason = &answer.json()["detail"];
+    assert_eq!(
+        reason, "The database does not answer; try again.",
+        "before the deadline"
+    );
     drop(held);
     assert_eq!(app.get("/patients").await.status, 200);
     app.stop().await;

@@ -71,6 +71,11 @@ impl Home {
         self.folder.path().join("data")
     }
 
+    /// The folder with the log of each server and program.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.data().join("logs")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.folder.path().join("dev.log")
     }

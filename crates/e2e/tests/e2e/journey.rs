@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::home::Home;
 use crate::product::Product;
+use crate::secrets;
 use crate::topics;
 use crate::wait::until;
 
@@ -89,7 +90,7 @@ async fn prescribe(product: &Product<'_>, parameters: Value) -> Result<String> {
     let prescription = json!({
         "patientId": "P001",
         "deviceId": DEVICE,
-        "medicationOrTherapy": "CPAP Oxygen Flow",
+        "medicationOrTherapy": secrets::THERAPY,
         "startDate": now,
         "endDate": null,
         "parameters": parameters,
@@ -117,6 +118,7 @@ async fn verdicts(product: &Product<'_>) -> Result<Vec<Value>> {
 async fn a_correction_changes_the_verdicts_and_a_killed_api_loses_none() -> Result<()> {
     let home = Home::new(&[("SIMULATION_RECORDS_PER_SECOND", "20")])?;
     let product = home.start().await?;
+    secrets::plant(&product).await?;
 
     // The device measures about 10 cm[H2O]; 14 is out of reach, the flow rate is right.
     let mut stream = Follower::subscribe(&product).await?;
@@ -216,5 +218,8 @@ async fn a_correction_changes_the_verdicts_and_a_killed_api_loses_none() -> Resu
             Ok(Some(()))
         },
     )
-    .await
+    .await?;
+
+    secrets::spoil(&product).await?;
+    secrets::scan(&home)
 }

@@ -9,5 +9,6 @@ mod lifecycle;
 mod oracle;
 mod product;
 mod recovery;
+mod secrets;
 mod topics;
 mod wait;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::home::Home;
 use crate::oracle::{Target, differences, judge};
 use crate::product::Product;
+use crate::secrets;
 use crate::topics;
 use crate::wait::until;
 
@@ -52,7 +53,7 @@ async fn change_therapy(product: &Product<'_>, device: &str) -> Result<()> {
     let new = json!({
         "patientId": old["patientId"],
         "deviceId": device,
-        "medicationOrTherapy": "CPAP Oxygen Flow",
+        "medicationOrTherapy": secrets::THERAPY,
         "startDate": now,
         "parameters": [{"parameterName": "Pressure", "parameterValue": 15.0, "parameterTolerance": 0.5}],
         "supersedes": old["prescriptionId"],
@@ -165,6 +166,7 @@ async fn killed_flink_servers_leave_no_verdict_missing_or_wrong() -> Result<()> 
         ("CORRECTION_WINDOW", "2 h"),
     ])?;
     let product = home.start().await?;
+    secrets::plant(&product).await?;
     product.simulate("start").await?;
     until("the first verdict", Duration::from_secs(60), async || {
         Ok(product.get("/drift?limit=1").await?.get(0).cloned())
@@ -204,5 +206,6 @@ async fn killed_flink_servers_leave_no_verdict_missing_or_wrong() -> Result<()> 
         );
         Ok(Some(()))
     })
-    .await
+    .await?;
+    secrets::scan(&home)
 }

@@ -10,6 +10,7 @@ use hc_contracts::{DeviceMetricKey, DeviceMetricValue, DriftKey, DriftValue};
 use hc_kafka::{Decoder, Registry, RegistryConfig};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use crate::oracle::{Reading, Verdicts};
@@ -84,6 +85,19 @@ pub(crate) async fn readings(kafka: &str, registry: &str) -> Result<Vec<Reading>
         }
     }
     Ok(distinct.into_values().collect())
+}
+
+/// Writes one record with the same bytes as its key and its value, and waits until it is acknowledged.
+pub(crate) async fn send(kafka: &str, topic: &str, bytes: &[u8]) -> Result<()> {
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", kafka)
+        .create()?;
+    let record = FutureRecord::to(topic).key(bytes).payload(bytes);
+    producer
+        .send(record, TIMEOUT)
+        .await
+        .map_err(|(error, _)| error)?;
+    Ok(())
 }
 
 /// End offset of each partition.
