@@ -31,6 +31,7 @@ require_node
 require_build_tools
 require_java
 $fast || require_browser
+$fast || require_python
 have shellcheck || install_packages shellcheck
 
 step "shell scripts"
@@ -61,6 +62,8 @@ if $fast; then
 else
   step "tests against the real servers"
   "$platform" exec --servers postgres,kafka,registry,connect,flink -- cargo test --workspace --locked --lib --bins --test it --test stack
+  step "the API answers as its OpenAPI document says"
+  "$platform" exec --servers postgres,kafka,registry -- crates/api/conformance/run.sh
   step "whole-stack tests: prescription to screen, recovery, start and stop"
   cargo test --workspace --locked --test e2e -- --test-threads=1
 fi

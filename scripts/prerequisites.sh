@@ -68,6 +68,11 @@ require_java() {
   install_packages "${missing[@]}"
 }
 
+# For the tests that question the API by its own description; its packages come from crates/api/conformance.
+require_python() {
+  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then install_packages python3 python3-venv; fi
+}
+
 require_browser() {
   have chromium || install_packages chromium fonts-dejavu-core
 }

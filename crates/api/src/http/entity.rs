@@ -67,28 +67,47 @@ impl IfMatch {
     }
 
     fn parse(text: &str) -> Result<Self, ApiError> {
-        if text.trim() == "*" {
+        let text = text.trim();
+        if text == "*" {
             return Ok(Self::Any);
         }
-        let mut versions = Vec::new();
-        for tag in text.split(',').map(str::trim) {
-            let strong = tag.strip_prefix("W/").unwrap_or(tag);
-            let opaque = strong
-                .strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'))
-                .ok_or_else(|| {
-                    ApiError::parameter(
-                        "If-Match",
-                        "must be an ETag in double quotes, such as \"3\"",
-                    )
-                })?;
-            // If-Match compares strongly (RFC 9110, 13.1.1), and a weak tag never matches that way.
-            if strong == tag {
-                versions.extend(opaque.parse::<i64>().ok());
-            }
-        }
-        Ok(Self::Versions(versions))
+        let tags = tags(text).filter(|tags| !tags.is_empty()).ok_or_else(|| {
+            ApiError::parameter(
+                "If-Match",
+                "must be an ETag in double quotes, such as \"3\"",
+            )
+        })?;
+        // If-Match compares strongly (RFC 9110, 13.1.1), and a weak tag never matches that way.
+        let strong = tags.into_iter().filter(|tag| !tag.weak);
+        Ok(Self::Versions(
+            strong.filter_map(|tag| tag.opaque.parse().ok()).collect(),
+        ))
     }
+}
+
+/// An entity tag (RFC 9110, 8.8.3). What is between the quotes may have a comma.
+struct Tag<'a> {
+    weak: bool,
+    opaque: &'a str,
+}
+
+/// Entity tags separated by commas, or `None` for anything else.
+fn tags(text: &str) -> Option<Vec<Tag<'_>>> {
+    let between = |c: char| matches!(c, ',' | ' ' | '\t');
+    let mut tags = Vec::new();
+    let mut rest = text.trim_start_matches(between);
+    while !rest.is_empty() {
+        let strong = rest.strip_prefix("W/");
+        let weak = strong.is_some();
+        let (opaque, after) = strong.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+        tags.push(Tag { weak, opaque });
+        rest = after.trim_start_matches(between);
+        let separated = after[..after.len() - rest.len()].contains(',');
+        if !rest.is_empty() && !separated {
+            return None;
+        }
+    }
+    Some(tags)
 }
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
@@ -135,7 +154,7 @@ impl IntoParams for MustMatch {
 fn describe(required: Required) -> Parameter {
     let tags = ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some(r#"^(\*|(W/)?"[!#-~]*"( ?, ?(W/)?"[!#-~]*")*)$"#));
+        .pattern(Some(r#"^(\*|"[0-9]+"(, "[0-9]+")*)$"#));
     ParameterBuilder::new()
         .name("If-Match")
         .parameter_in(ParameterIn::Header)
@@ -165,9 +184,12 @@ mod tests {
             IfMatch::Versions(vec![])
         );
         assert_eq!(IfMatch::parse("\"x\"").unwrap(), IfMatch::Versions(vec![]));
-        assert!(matches!(
-            IfMatch::parse("3"),
-            Err(ApiError::Parameter { .. })
-        ));
+        assert_eq!(
+            IfMatch::parse("\"a,b\" ,, W/\"1\",\"2\"").unwrap(),
+            IfMatch::Versions(vec![2])
+        );
+        for wrong in ["3", "", ",", "\"1", "\"1\" \"2\"", "\"1\", *"] {
+            assert!(IfMatch::parse(wrong).is_err(), "{wrong}");
+        }
     }
 }
