@@ -27,6 +27,8 @@ pub struct Cli {
     pub server: ServerArgs,
     #[command(flatten)]
     pub simulation: SimulationArgs,
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -193,6 +195,60 @@ impl SimulationArgs {
         self.simulation_bias
             .iter()
             .filter_map(|bias| bias.0.clone())
+    }
+}
+
+/// Where `/pipeline/status` looks; what has no address is shown as disabled.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PipelineArgs {
+    /// Kafka Connect, such as http://localhost:8083
+    #[arg(long, env = "CONNECT_URL", default_value = "")]
+    pub connect_url: String,
+    /// The connector of Postgres
+    #[arg(
+        long,
+        env = "DEBEZIUM_CONNECTOR_NAME",
+        default_value = DEFAULT_CONNECTOR
+    )]
+    pub debezium_connector_name: String,
+    /// REST address of Flink's JobManager, such as http://localhost:8091
+    #[arg(long, env = "FLINK_REST_URL", default_value = "")]
+    pub flink_rest_url: String,
+    /// The statements API, ours (http://localhost:8094) or Confluent's
+    #[arg(long, env = "STATEMENTS_GATEWAY_URL", default_value = "")]
+    pub statements_gateway_url: String,
+    /// Organization of the statements
+    #[arg(
+        long,
+        env = "ORG_ID",
+        default_value = "00000000-0000-0000-0000-000000000000"
+    )]
+    pub org_id: String,
+    /// Environment of the statements
+    #[arg(long, env = "SL_FLINK_ENV_ID", default_value = "env-000000")]
+    pub environment_id: String,
+    /// API key of the statements API
+    #[arg(long, env = "STATEMENTS_API_KEY", default_value = "local")]
+    pub statements_api_key: String,
+    /// Secret of the API key
+    #[arg(
+        long,
+        env = "STATEMENTS_API_SECRET",
+        default_value = "local",
+        hide_env_values = true
+    )]
+    pub statements_api_secret: String,
+}
+
+const DEFAULT_CONNECTOR: &str = "debezium-postgres-healthcare";
+
+impl PipelineArgs {
+    /// The connector's name; an empty setting is none.
+    pub fn connector(&self) -> &str {
+        match self.debezium_connector_name.as_str() {
+            "" => DEFAULT_CONNECTOR,
+            name => name,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod http;
 pub mod kafka;
 pub mod metrics;
 pub mod openapi;
+pub mod pipeline;
 pub mod projection;
 pub mod readiness;
 pub mod routes;

@@ -12,11 +12,16 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use hc_kafka::{ConsumerState, Producer};
+use hc_kafka::{Producer, ProducerStats};
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 
-use crate::{readiness::KafkaState, state::AppState, stream::Hub};
+use crate::{
+    projection::{Projection, STATES, word},
+    readiness::KafkaState,
+    state::AppState,
+    stream::Hub,
+};
 
 const DURATION: &str = "http_request_duration_seconds";
 /// From what a look at memory takes to the deadline of a request.
@@ -67,31 +72,29 @@ impl Metrics {
 
     /// Everything, as text.
     pub fn render(&self, state: &AppState) -> String {
-        with_local_recorder(&self.recorder, || {
-            if let Some(pool) = state.records.pool() {
-                let idle = pool.num_idle();
-                gauge!("db_pool_connections").set(f64::from(pool.size()));
-                gauge!("db_pool_connections_idle").set(number(idle));
-                gauge!("db_pool_connections_max")
-                    .set(f64::from(pool.options().get_max_connections()));
-            }
-            stream("telemetry", state.telemetry.hub());
-            stream("drift", &state.drift);
-            let kafka = *state.readiness.kafka.borrow();
-            gauge!("kafka_connected").set(f64::from(u8::from(kafka == KafkaState::Connected)));
-            if let Some(producer) = &self.producer {
-                let stats = producer.stats();
-                gauge!("kafka_producer_records_in_flight").set(number(stats.in_flight()));
-                counter!("kafka_producer_records_total", "outcome" => "acknowledged")
-                    .absolute(stats.acknowledged);
-                counter!("kafka_producer_records_total", "outcome" => "failed")
-                    .absolute(stats.failed);
-            }
-            if let Some(drift) = &state.readiness.drift {
-                consumer("drift", &drift.borrow());
-            }
-        });
-        self.recorder.handle().render()
+        // What is read from other parts is written to a recorder of this call: a series that has gone leaves no last value.
+        let now = PrometheusBuilder::new().build_recorder();
+        with_local_recorder(&now, || self.read(state));
+        self.recorder.handle().render() + &now.handle().render()
+    }
+
+    fn read(&self, state: &AppState) {
+        if let Some(pool) = state.records.pool() {
+            let idle = pool.num_idle();
+            gauge!("db_pool_connections").set(f64::from(pool.size()));
+            gauge!("db_pool_connections_idle").set(number(idle));
+            gauge!("db_pool_connections_max").set(f64::from(pool.options().get_max_connections()));
+        }
+        stream("telemetry", state.telemetry.hub());
+        stream("drift", &state.drift);
+        let kafka = *state.readiness.kafka.borrow();
+        gauge!("kafka_connected").set(f64::from(u8::from(kafka == KafkaState::Connected)));
+        if let Some(producer) = &self.producer {
+            queue(&producer.stats());
+        }
+        if let Some(drift) = &state.readiness.drift {
+            consumer(drift);
+        }
     }
 }
 
@@ -100,31 +103,44 @@ fn stream(name: &'static str, hub: &Hub) {
     counter!("sse_events_missed_total", "stream" => name).absolute(hub.missed());
 }
 
-/// One series for each state, of which one is 1.
-fn consumer(name: &'static str, state: &ConsumerState) {
-    let states = [
-        ("starting", matches!(state, ConsumerState::Starting)),
-        (
-            "waiting_for_topic",
-            matches!(state, ConsumerState::WaitingForTopic),
-        ),
-        (
-            "catching_up",
-            matches!(state, ConsumerState::Reading { caught_up: false }),
-        ),
-        (
-            "caught_up",
-            matches!(state, ConsumerState::Reading { caught_up: true }),
-        ),
-        (
-            "backing_off",
-            matches!(state, ConsumerState::BackingOff { .. }),
-        ),
-        ("stopped", matches!(state, ConsumerState::Stopped)),
-    ];
-    for (label, is) in states {
-        gauge!("consumer_state", "consumer" => name, "state" => label).set(f64::from(u8::from(is)));
+/// The producer: what waits in front of its queue, what is in it, and what left it.
+fn queue(stats: &ProducerStats) {
+    gauge!("kafka_producer_senders_waiting").set(number(stats.waiting));
+    gauge!("kafka_producer_records_in_flight").set(number(stats.in_flight()));
+    gauge!("kafka_producer_records_in_flight_max").set(number(stats.capacity));
+    let records = |outcome, count| {
+        counter!("kafka_producer_records_total", "outcome" => outcome).absolute(count);
+    };
+    records("acknowledged", stats.acknowledged);
+    records("failed", stats.failed);
+    records("refused", stats.refused);
+    counter!("kafka_producer_errors_total").absolute(stats.errors);
+}
+
+/// One series for each state, of which one is 1; and how far each partition is read.
+fn consumer(projection: &Projection) {
+    let name = projection.name;
+    let state = word(&projection.state.borrow());
+    for label in STATES {
+        let is = f64::from(u8::from(label == state));
+        gauge!("consumer_state", "consumer" => name, "state" => label).set(is);
     }
+    for (partition, progress) in &projection.progress.borrow().partitions {
+        let labels = [
+            ("consumer", name.to_owned()),
+            ("partition", partition.to_string()),
+        ];
+        gauge!("consumer_position", &labels).set(offset(progress.position));
+        if let (Some(end), Some(lag)) = (progress.end, progress.lag()) {
+            gauge!("consumer_end_offset", &labels).set(offset(end));
+            gauge!("consumer_lag", &labels).set(offset(lag));
+        }
+    }
+}
+
+/// Exact below 2^53.
+fn offset(offset: i64) -> f64 {
+    offset as f64
 }
 
 /// Exact as long as the number is one that a gauge may reach.

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{kafka::Kafka, state::Records};
+use crate::{kafka::Kafka, projection::Projection, state::Records};
 
 /// Longest time for a check.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -78,7 +78,7 @@ pub enum State {
 #[derive(Debug, Clone)]
 pub struct Readiness {
     /// The consumer of drift verdicts, when it runs.
-    pub drift: Option<watch::Receiver<ConsumerState>>,
+    pub drift: Option<Projection>,
     pub kafka: watch::Receiver<KafkaState>,
 }
 
@@ -105,7 +105,11 @@ impl Readiness {
     }
 
     fn drift(&self) -> Check {
-        let (state, detail) = match self.drift.as_ref().map(|state| state.borrow().clone()) {
+        let (state, detail) = match self
+            .drift
+            .as_ref()
+            .map(|drift| drift.state.borrow().clone())
+        {
             None => (State::Disabled, "needs a database and Kafka".to_owned()),
             Some(ConsumerState::Reading { caught_up: true }) => {
                 (State::Ok, "has read every verdict".to_owned())

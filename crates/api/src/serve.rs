@@ -17,6 +17,7 @@ use crate::{
     http::idempotency,
     kafka::Kafka,
     metrics::Metrics,
+    pipeline::Pipeline,
     projection,
     readiness::{Readiness, watch_kafka},
     simulation,
@@ -136,9 +137,10 @@ async fn assemble(
         let forget = idempotency::forget(pool, clock.clone(), FORGET_EVERY, shutdown.clone());
         tasks.spawn(forget);
     }
-    let projection = pool.zip(kafka).map(|(pool, kafka)| {
+    let projection = pool.clone().zip(kafka.clone()).map(|(pool, kafka)| {
         projection::start(&kafka, pool, drift.clone(), tasks, shutdown.clone())
     });
+    let pipeline = Pipeline::new(&cli.pipeline, pool, kafka, projection.clone())?;
     Ok(AppState {
         records,
         clock,
@@ -151,6 +153,7 @@ async fn assemble(
         },
         simulation: handle,
         metrics: Arc::new(Metrics::new(producer)?),
+        pipeline: Arc::new(pipeline),
         shutdown,
     })
 }

@@ -10,6 +10,7 @@ use crate::{
     demo::Demo,
     http::ApiError,
     metrics::Metrics,
+    pipeline::Pipeline,
     readiness::Readiness,
     simulation::SimulationHandle,
     stream::{Hub, TelemetryFeed},
@@ -26,6 +27,7 @@ pub struct AppState {
     pub simulation: SimulationHandle,
     pub readiness: Readiness,
     pub metrics: Arc<Metrics>,
+    pub pipeline: Arc<Pipeline>,
     /// Cancelled when the service stops; open streams then end.
     pub shutdown: CancellationToken,
 }

@@ -7,6 +7,29 @@ pub const RAW_METRICS: &str = "hc_raw_device_metrics";
 /// Drift verdicts, created and written by Flink.
 pub const DRIFT: &str = "hc_fct_drift_evts";
 
+/// How far a topic's records have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// Written by devices and by the simulation.
+    Raw,
+    /// Changes of Postgres tables, written by Connect.
+    Cdc,
+    /// Cleaned by Flink.
+    Source,
+    /// Conclusions, written by Flink.
+    Fact,
+}
+
+/// Every topic of the product, in the order in which records travel.
+pub const ALL: [(&str, Layer); 6] = [
+    (RAW_METRICS, Layer::Raw),
+    ("healthcare.public.patients", Layer::Cdc),
+    ("healthcare.public.devices", Layer::Cdc),
+    ("healthcare.public.prescriptions", Layer::Cdc),
+    ("src_hc_prescriptions", Layer::Source),
+    (DRIFT, Layer::Fact),
+];
+
 /// A topic that the API creates and whose schemas it registers. Topics of Connect and Flink are created by
 /// their writers and are known here by name only.
 #[derive(Debug)]
@@ -38,6 +61,8 @@ pub static OWNED: [Topic; 1] = [Topic {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
 
     #[test]
@@ -47,6 +72,31 @@ mod tests {
             assert_eq!(topic.value.name, format!("{}-value", topic.name));
             assert!(topic.partitions > 0);
         }
+    }
+
+    #[test]
+    fn the_catalogue_has_what_the_service_connect_and_flink_write() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut written: Vec<String> = OWNED.iter().map(|topic| topic.name.to_owned()).collect();
+        let connector = root.join("connect/debezium-postgres-healthcare.json");
+        let connector: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(connector).unwrap()).unwrap();
+        let (prefix, tables) = (
+            connector["topic.prefix"].as_str().unwrap(),
+            connector["table.include.list"].as_str().unwrap(),
+        );
+        written.extend(tables.split(',').map(|table| format!("{prefix}.{table}")));
+        for layer in ["sources", "facts"] {
+            for product in fs::read_dir(root.join("pipelines").join(layer)).unwrap() {
+                for table in fs::read_dir(product.unwrap().path()).unwrap() {
+                    written.push(table.unwrap().file_name().into_string().unwrap());
+                }
+            }
+        }
+        written.sort();
+        let mut known: Vec<_> = ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+        known.sort();
+        assert_eq!(known, written);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use codec::{CodecError, Decoder, Encoder};
 pub use config::{ConfigError, KafkaArgs, KafkaConfig, RegistryArgs, RegistryConfig};
 pub use consumer::{
     Batch, ConsumerError, ConsumerLoop, ConsumerSettings, ConsumerState, Handler, HandlerError,
-    Outcome, Position, Rejected, ResetReason, Topic,
+    Outcome, PartitionProgress, Position, Progress, Rejected, ResetReason, Topic,
 };
 pub use dead_letters::DeadLetters;
 pub use producer::{DeliveryFailure, Producer, ProducerSettings, ProducerStats, SendError};

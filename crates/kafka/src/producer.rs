@@ -11,6 +11,7 @@ use std::{
 
 use rdkafka::{
     ClientContext,
+    client::DefaultClientContext,
     error::KafkaError,
     message::Message,
     producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
@@ -78,12 +79,20 @@ pub struct DeliveryFailure {
     pub reason: String,
 }
 
-/// Counters since the producer was made.
+/// Counters since the producer was made, and its queue now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProducerStats {
     pub taken: u64,
     pub acknowledged: u64,
     pub failed: u64,
+    /// Records that were not taken, for another reason than a full queue.
+    pub refused: u64,
+    /// Errors of the client itself, such as a lost connection; it mends them when it can.
+    pub errors: u64,
+    /// Senders that wait for room, now.
+    pub waiting: u64,
+    /// Most records in flight.
+    pub capacity: u64,
 }
 
 impl ProducerStats {
@@ -111,6 +120,10 @@ struct Shared {
     taken: AtomicU64,
     acknowledged: AtomicU64,
     failed: AtomicU64,
+    refused: AtomicU64,
+    errors: AtomicU64,
+    waiting: AtomicU64,
+    capacity: u64,
     failures: broadcast::Sender<DeliveryFailure>,
     /// Signalled with every delivery report.
     reported: Notify,
@@ -132,6 +145,10 @@ impl Producer {
             taken: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            capacity: u64::try_from(settings.max_in_flight).unwrap_or(u64::MAX),
             failures: broadcast::channel(FAILURES_KEPT).0,
             reported: Notify::new(),
         });
@@ -197,6 +214,10 @@ impl Producer {
             taken: self.shared.taken.load(Ordering::Acquire),
             acknowledged,
             failed,
+            refused: self.shared.refused.load(Ordering::Acquire),
+            errors: self.shared.errors.load(Ordering::Acquire),
+            waiting: self.shared.waiting.load(Ordering::Acquire),
+            capacity: self.shared.capacity,
         }
     }
 
@@ -210,6 +231,7 @@ impl Producer {
         record: Outgoing,
         acknowledge: Option<oneshot::Sender<Result<Delivered, SendError>>>,
     ) -> Result<(), SendError> {
+        let waiting = Waiting::new(&self.shared);
         let room = Arc::clone(&self.room)
             .acquire_owned()
             .await
@@ -224,6 +246,7 @@ impl Producer {
             match self.client.send(native(&record, in_flight)) {
                 Ok(()) => {
                     self.shared.taken.fetch_add(1, Ordering::AcqRel);
+                    drop(waiting);
                     return Ok(());
                 }
                 // No room in bytes. It is made shortly after a report, so the report alone may come too early.
@@ -232,6 +255,7 @@ impl Producer {
                     let _early_or_late = tokio::time::timeout(RETRY_FULL, reported).await;
                 }
                 Err((cause, _)) => {
+                    self.shared.refused.fetch_add(1, Ordering::AcqRel);
                     return Err(SendError::Refused {
                         topic: record.topic,
                         cause,
@@ -239,6 +263,22 @@ impl Producer {
                 }
             }
         }
+    }
+}
+
+/// Counts a sender as waiting until it is dropped, also when the sender gives up.
+struct Waiting<'a>(&'a Shared);
+
+impl<'a> Waiting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.waiting.fetch_add(1, Ordering::AcqRel);
+        Self(shared)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -255,7 +295,12 @@ fn native(
     native
 }
 
-impl ClientContext for Reports {}
+impl ClientContext for Reports {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.errors.fetch_add(1, Ordering::AcqRel);
+        DefaultClientContext.error(error, reason);
+    }
+}
 
 impl ProducerContext for Reports {
     type DeliveryOpaque = Box<InFlight>;

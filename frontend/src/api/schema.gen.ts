@@ -162,6 +162,28 @@ export interface paths {
         patch: operations["patch_patient"];
         trace?: never;
     };
+    "/pipeline/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the way from a prescription to its verdict is
+         * @description Topics, schemas, the Debezium connector, its replication slot and the statements of Flink, looked at now. Each part
+         *     answers for itself: one that does not answer within 1.5 s is shown with its reason and the others with what was found.
+         *     Of exceptions only the class names are shown, since their messages can contain rows and records.
+         */
+        get: operations["pipeline_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/prescriptions": {
         parameters: {
             query?: never;
@@ -650,6 +672,123 @@ export interface components {
          * @enum {string}
          */
         ParameterType: "float";
+        /**
+         * @description How a part is.
+         * @enum {string}
+         */
+        PartState: "ok" | "degraded" | "unavailable" | "disabled";
+        /** @description A part of the pipeline. */
+        Part_PipelineConnector: {
+            /** @description The connector that brings tables to Kafka. */
+            content: {
+                /** @description Why it failed, as class names of exceptions, outermost first. Their messages are withheld: they can contain rows */
+                exceptions: string[];
+                /** @description The verdict's reason */
+                explanation: string;
+                /**
+                 * Format: int64
+                 * @description Since the connector last wrote its heartbeat; null when it never did or Postgres does not answer
+                 */
+                heartbeatAgeMs: number | null;
+                /** @example debezium-postgres-healthcare */
+                name: string;
+                /**
+                 * @description Connect's word: `RUNNING`, `PAUSED`, `STOPPED`, `FAILED`, `RESTARTING` or `UNASSIGNED`
+                 * @example RUNNING
+                 */
+                state: string;
+                tasks: components["schemas"]["PipelineConnectorTask"][];
+                verdict: components["schemas"]["PipelineConnectorVerdict"];
+            };
+            /** @description What is wrong, or what is missing, and what to do about it */
+            reason: string | null;
+            state: components["schemas"]["PartState"];
+        };
+        /** @description A part of the pipeline. */
+        Part_PipelineReplicationSlot: {
+            /** @description A replication slot of Postgres. */
+            content: {
+                /** @description Whether the connector is connected to it */
+                active: boolean;
+                /**
+                 * Format: int64
+                 * @description Bytes of write-ahead log that the connector has not confirmed
+                 */
+                lagBytes: number | null;
+                /** @example debezium_healthcare_slot */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Bytes of write-ahead log that Postgres keeps for it
+                 */
+                retainedBytes: number | null;
+                /** @description `reserved`, `extended`, `unreserved` or `lost` */
+                walStatus: string | null;
+                /** @description What threatens the capture, and what to do */
+                warnings: string[];
+            };
+            /** @description What is wrong, or what is missing, and what to do about it */
+            reason: string | null;
+            state: components["schemas"]["PartState"];
+        };
+        /** @description A part of the pipeline. */
+        Part_Vec_PipelineStatement: {
+            content: {
+                /** @description What is wrong; null when all is well */
+                detail: string | null;
+                job: components["schemas"]["PipelineJob"] | null;
+                name: string;
+                /**
+                 * @description `PENDING`, `RUNNING`, `COMPLETED`, `DEGRADED`, `FAILED`, `STOPPING`, `STOPPED` or `DELETING`
+                 * @example RUNNING
+                 */
+                phase: string;
+            }[];
+            /** @description What is wrong, or what is missing, and what to do about it */
+            reason: string | null;
+            state: components["schemas"]["PartState"];
+        };
+        /** @description A part of the pipeline. */
+        Part_Vec_PipelineSubject: {
+            content: {
+                /** @example hc_fct_drift_evts-value */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description The id that records of this version carry
+                 */
+                schemaId: number | null;
+                /**
+                 * Format: int32
+                 * @description The newest version; null when nothing is registered
+                 */
+                version: number | null;
+            }[];
+            /** @description What is wrong, or what is missing, and what to do about it */
+            reason: string | null;
+            state: components["schemas"]["PartState"];
+        };
+        /** @description A part of the pipeline. */
+        Part_Vec_PipelineTopic: {
+            content: {
+                /** @description Projections of this service that read it */
+                consumers: components["schemas"]["PipelineConsumer"][];
+                /** @description False before its writer has made it */
+                exists: boolean;
+                layer: components["schemas"]["TopicLayer"];
+                /** @example hc_fct_drift_evts */
+                name: string;
+                partitions: components["schemas"]["PipelineTopicPartition"][];
+                /**
+                 * Format: int64
+                 * @description Offsets between begin and end: there are at most so many records, fewer after compaction and with transactions
+                 */
+                recordsAtMost: number;
+            }[];
+            /** @description What is wrong, or what is missing, and what to do about it */
+            reason: string | null;
+            state: components["schemas"]["PartState"];
+        };
         /** @description A patient. */
         Patient: {
             /**
@@ -729,6 +868,89 @@ export interface components {
             timezone?: string;
             /** @example 60601 */
             zipCode?: string;
+        };
+        PipelineConnectorTask: {
+            /** @description As of the connector */
+            exceptions: string[];
+            /** Format: int32 */
+            id: number;
+            /** @example RUNNING */
+            state: string;
+        };
+        /** @enum {string} */
+        PipelineConnectorVerdict: "healthy" | "degraded" | "down";
+        PipelineConsumer: {
+            /**
+             * Format: int64
+             * @description Records still to be applied, of all partitions; null while its position is not known
+             */
+            lag: number | null;
+            /** @example drift */
+            name: string;
+            partitions: components["schemas"]["PipelineConsumerPartition"][];
+            /** @description `starting`, `waiting_for_topic`, `catching_up`, `caught_up`, `backing_off` or `stopped` */
+            state: string;
+        };
+        PipelineConsumerPartition: {
+            /** Format: int64 */
+            lag: number;
+            /** Format: int32 */
+            partition: number;
+            /**
+             * Format: int64
+             * @description Offset of the next record to apply
+             */
+            position: number;
+        };
+        /** @description A job of Flink. A number that Flink does not tell, or not yet, is null. */
+        PipelineJob: {
+            /**
+             * Format: int64
+             * @description Since the last checkpoint was completed
+             */
+            checkpointAgeMs: number | null;
+            /**
+             * @description Why it failed last, when it does not run: class names of exceptions, outermost first. Their messages are withheld:
+             *     they can quote records
+             */
+            exceptions: string[];
+            id: string;
+            /**
+             * Format: int64
+             * @description Records that came after their window was closed, of all operators
+             */
+            lateRecordsDropped: number | null;
+            /**
+             * Format: int64
+             * @description Restarts of this job. One that the statements gateway has submitted again is another job
+             */
+            restarts: number | null;
+            /** @example RUNNING */
+            state: string;
+        };
+        /** @description The whole pipeline, as it was when it was asked. */
+        PipelineStatus: {
+            connector: components["schemas"]["Part_PipelineConnector"];
+            replicationSlot: components["schemas"]["Part_PipelineReplicationSlot"];
+            /** @description `ok` when every part that is configured is */
+            state: components["schemas"]["PartState"];
+            statements: components["schemas"]["Part_Vec_PipelineStatement"];
+            subjects: components["schemas"]["Part_Vec_PipelineSubject"];
+            topics: components["schemas"]["Part_Vec_PipelineTopic"];
+        };
+        PipelineTopicPartition: {
+            /**
+             * Format: int64
+             * @description Offset of the first record that exists
+             */
+            begin: number;
+            /**
+             * Format: int64
+             * @description Offset that the next record gets
+             */
+            end: number;
+            /** Format: int32 */
+            partition: number;
         };
         /** @description A prescription. */
         Prescription: {
@@ -936,6 +1158,11 @@ export interface components {
          * @enum {string}
          */
         SimulationType: "all" | "single";
+        /**
+         * @description How far the records have come: from devices, from tables of Postgres, cleaned by Flink, or concluded by Flink
+         * @enum {string}
+         */
+        TopicLayer: "raw" | "cdc" | "source" | "fact";
     };
     responses: {
         /** @description A parameter, a header or the body cannot be read */
@@ -2267,6 +2494,118 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    pipeline_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connector": {
+                     *         "content": {
+                     *           "exceptions": [],
+                     *           "explanation": "It runs; its last heartbeat is 2 s old.",
+                     *           "heartbeatAgeMs": 2345,
+                     *           "name": "debezium-postgres-healthcare",
+                     *           "state": "RUNNING",
+                     *           "tasks": [
+                     *             {
+                     *               "exceptions": [],
+                     *               "id": 0,
+                     *               "state": "RUNNING"
+                     *             }
+                     *           ],
+                     *           "verdict": "healthy"
+                     *         },
+                     *         "reason": null,
+                     *         "state": "ok"
+                     *       },
+                     *       "replicationSlot": {
+                     *         "content": {
+                     *           "active": true,
+                     *           "lagBytes": 56,
+                     *           "name": "debezium_healthcare_slot",
+                     *           "retainedBytes": 4096,
+                     *           "walStatus": "reserved",
+                     *           "warnings": []
+                     *         },
+                     *         "reason": null,
+                     *         "state": "ok"
+                     *       },
+                     *       "state": "degraded",
+                     *       "statements": {
+                     *         "content": null,
+                     *         "reason": "The statements gateway does not answer (Connection refused (os error 111)).",
+                     *         "state": "unavailable"
+                     *       },
+                     *       "subjects": {
+                     *         "content": [
+                     *           {
+                     *             "name": "hc_fct_drift_evts-value",
+                     *             "schemaId": 12,
+                     *             "version": 1
+                     *           }
+                     *         ],
+                     *         "reason": null,
+                     *         "state": "ok"
+                     *       },
+                     *       "topics": {
+                     *         "content": [
+                     *           {
+                     *             "consumers": [
+                     *               {
+                     *                 "lag": 0,
+                     *                 "name": "drift",
+                     *                 "partitions": [
+                     *                   {
+                     *                     "lag": 0,
+                     *                     "partition": 0,
+                     *                     "position": 120
+                     *                   }
+                     *                 ],
+                     *                 "state": "caught_up"
+                     *               }
+                     *             ],
+                     *             "exists": true,
+                     *             "layer": "fact",
+                     *             "name": "hc_fct_drift_evts",
+                     *             "partitions": [
+                     *               {
+                     *                 "begin": 0,
+                     *                 "end": 120,
+                     *                 "partition": 0
+                     *               }
+                     *             ],
+                     *             "recordsAtMost": 120
+                     *           }
+                     *         ],
+                     *         "reason": null,
+                     *         "state": "ok"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PipelineStatus"];
+                };
+            };
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Names this projection in the table of offsets.
-const CONSUMER: &str = "drift";
+pub(super) const CONSUMER: &str = "drift";
 
 /// What the screen is told about.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,7 @@ pub mod drift;
 pub mod health;
 pub mod metrics;
 pub mod patients;
+pub mod pipeline;
 pub mod prescriptions;
 pub mod simulation;
 pub mod telemetry;
@@ -28,6 +29,7 @@ pub(crate) fn plain() -> OpenApiRouter<AppState> {
         .merge(simulation::router())
         .merge(telemetry::router())
         .merge(drift::router())
+        .merge(pipeline::router())
 }
 
 /// Routes that stream until the client or the service leaves.

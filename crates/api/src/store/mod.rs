@@ -1,5 +1,6 @@
 //! All SQL of the service, one file per table. Functions take a connection; their callers own the transaction.
 
+pub mod capture;
 pub mod devices;
 pub mod drift;
 pub mod idempotency_keys;

@@ -20,6 +20,7 @@ mod modes;
 mod openapi;
 mod operation;
 mod patients;
+mod pipeline;
 mod prescriptions;
 mod problems;
 mod seed;

@@ -14,10 +14,12 @@ use axum::{
 use hc_api::{
     app,
     clock::{Clock, Ids},
+    config::PipelineArgs,
     database,
     demo::Demo,
     kafka::Kafka,
     metrics::Metrics,
+    pipeline::Pipeline,
     projection,
     readiness::{Readiness, watch_kafka},
     simulation::{Engine, Parts, Settings, SimulationHandle},
@@ -78,6 +80,16 @@ impl TestApp {
     }
 
     pub(crate) async fn with_kafka(records: Records, kafka: Option<Kafka>) -> Self {
+        Self::with_pipeline(records, kafka, &PipelineArgs::default(), None).await
+    }
+
+    /// With servers that the pipeline's status asks, and the name of the replication slot when it is not the usual one.
+    pub(crate) async fn with_pipeline(
+        records: Records,
+        kafka: Option<Kafka>,
+        servers: &PipelineArgs,
+        slot: Option<&str>,
+    ) -> Self {
         let clock = Clock::fixed(NOW);
         let ids = Arc::new(Ids::seeded(1));
         let telemetry = Arc::new(TelemetryFeed::new(
@@ -99,9 +111,14 @@ impl TestApp {
         .await;
         tasks.spawn(engine.run(shutdown.clone()));
         let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
-        let projection = records.pool().cloned().zip(kafka).map(|(pool, kafka)| {
+        let pool = records.pool().cloned();
+        let projection = pool.clone().zip(kafka.clone()).map(|(pool, kafka)| {
             projection::start(&kafka, pool, drift.clone(), &mut tasks, shutdown.clone())
         });
+        let mut pipeline = Pipeline::new(servers, pool, kafka, projection.clone()).unwrap();
+        if let Some(slot) = slot {
+            pipeline = pipeline.with_slot(slot);
+        }
         let state = AppState {
             records,
             clock,
@@ -114,6 +131,7 @@ impl TestApp {
             },
             simulation: simulation.clone(),
             metrics: Arc::new(Metrics::new(producer).unwrap()),
+            pipeline: Arc::new(pipeline),
             shutdown: shutdown.clone(),
         };
         let origins = ["http://localhost:5173".parse().unwrap()];

@@ -15,7 +15,7 @@ use crate::{
     support::{Event, Events, TestApp},
 };
 
-fn verdict(ts: i64, actual: f64) -> DriftEvent {
+pub(crate) fn verdict(ts: i64, actual: f64) -> DriftEvent {
     DriftEvent {
         key: hc_domain::DriftKey {
             device_id: "DEV-P003".parse().unwrap(),
@@ -34,7 +34,7 @@ fn verdict(ts: i64, actual: f64) -> DriftEvent {
 }
 
 /// Writes the topic as the pipeline does.
-struct Pipeline {
+pub(crate) struct Pipeline {
     kafka: Kafka,
     topic: String,
     key: Encoder,
@@ -42,7 +42,7 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    async fn new(kafka: &Kafka) -> Self {
+    pub(crate) async fn new(kafka: &Kafka) -> Self {
         let (key, value) = (&subject::DRIFT_KEY, &subject::DRIFT_VALUE);
         let encoder = async |subject: &'static hc_contracts::Subject| {
             Encoder::new(kafka.register(subject).await.unwrap(), subject.schema()).unwrap()
@@ -57,12 +57,12 @@ impl Pipeline {
         pipeline
     }
 
-    async fn create(&self) {
+    pub(crate) async fn create(&self) {
         let spec = TopicSpec::new(&self.topic, 1);
         assert!(self.kafka.admin.create_topic(&spec).await.unwrap());
     }
 
-    async fn put(&self, event: &DriftEvent) {
+    pub(crate) async fn put(&self, event: &DriftEvent) {
         let key = self.key.encode(&DriftKey::from(&event.key)).unwrap();
         let value = self.value.encode(&DriftValue::from(event)).unwrap();
         self.send(Outgoing::new(&self.topic, key, value)).await;
@@ -99,7 +99,7 @@ async fn listed(app: &TestApp) -> Vec<(i64, f64)> {
 async fn verdicts_are_put_changed_and_cleared(pool: PgPool) {
     let kafka = kafka::shared("verdicts");
     let app = TestApp::with_kafka(Records::Postgres(pool), Some(kafka.clone())).await;
-    let mut state = app.state.readiness.drift.clone().unwrap();
+    let mut state = app.state.readiness.drift.clone().unwrap().state;
     let waiting = state.wait_for(|state| *state == ConsumerState::WaitingForTopic);
     timeout(Duration::from_secs(20), waiting)
         .await

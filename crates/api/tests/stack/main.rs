@@ -12,6 +12,7 @@ mod database_outage;
 mod drift;
 mod kafka;
 mod outage;
+mod pipeline;
 mod simulation;
 #[expect(dead_code, reason = "the tests of the routes use the rest")]
 #[path = "../it/support.rs"]

@@ -3,7 +3,11 @@
 mod settings;
 mod types;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -166,6 +170,36 @@ impl Admin {
                 })
                 .collect::<Result<_, KafkaError>>()
                 .map(Some)
+        })
+        .await
+    }
+
+    /// First and next offset of every partition of those of `topics` that exist, all within `limit`: for a look at the
+    /// cluster that must not wait longer.
+    pub async fn offsets(
+        &self,
+        topics: Vec<String>,
+        limit: Duration,
+    ) -> Result<BTreeMap<String, BTreeMap<i32, Watermarks>>, AdminError> {
+        let deadline = Instant::now() + limit;
+        self.blocking("reading the offsets of topics", move |admin| {
+            let client = admin.client.inner();
+            let left = || deadline.saturating_duration_since(Instant::now());
+            let metadata = client.fetch_metadata(None, left())?;
+            let mut found = BTreeMap::new();
+            for topic in metadata.topics() {
+                if !topics.iter().any(|name| name == topic.name()) {
+                    continue;
+                }
+                let mut partitions = BTreeMap::new();
+                for partition in topic.partitions() {
+                    let (low, high) =
+                        client.fetch_watermarks(topic.name(), partition.id(), left())?;
+                    partitions.insert(partition.id(), Watermarks { low, high });
+                }
+                found.insert(topic.name().to_owned(), partitions);
+            }
+            Ok(found)
         })
         .await
     }

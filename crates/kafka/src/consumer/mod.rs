@@ -4,6 +4,7 @@
 //! handler says, and hands it batches that it applies in one transaction together with the new position.
 
 mod backoff;
+mod progress;
 mod reader;
 mod run;
 
@@ -11,6 +12,7 @@ use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use rdkafka::error::KafkaError;
 
+pub use progress::{PartitionProgress, Progress};
 pub use run::ConsumerLoop;
 
 use crate::{admin::AdminError, record::Record};
@@ -105,7 +107,7 @@ pub struct ConsumerSettings {
     pub backoff: Duration,
     /// Longest wait between retries.
     pub max_backoff: Duration,
-    /// How often an absent topic is looked for, and a present one checked for having been made again.
+    /// How often an absent topic is looked for, and a present one checked for its ends and for having been made again.
     pub topic_check: Duration,
 }
 

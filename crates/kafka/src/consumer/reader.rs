@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::{Consumer, StreamConsumer},
+    ClientContext, Offset, TopicPartitionList,
+    client::DefaultClientContext,
+    consumer::{Consumer, ConsumerContext, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
 };
 
@@ -14,7 +15,7 @@ use crate::{config::KafkaConfig, record::Record};
 
 /// A client of its own for each assignment: nothing that it remembers of a deleted topic outlives it.
 pub(super) struct Reader {
-    consumer: StreamConsumer,
+    consumer: StreamConsumer<Context>,
     topic: Topic,
     max_batch: usize,
     /// Partitions that have been read to their end at least once.
@@ -30,7 +31,7 @@ impl Reader {
         topic: Topic,
         offsets: &BTreeMap<i32, i64>,
     ) -> Result<Self, ConsumerError> {
-        let consumer: StreamConsumer = config
+        let consumer: StreamConsumer<Context> = config
             .client(&settings.client_id)
             .set("group.id", &settings.client_id)
             .set("enable.auto.commit", "false")
@@ -40,7 +41,7 @@ impl Reader {
             .set("enable.partition.eof", "true")
             // A new record must not wait behind an idle fetch.
             .set("fetch.wait.max.ms", "100")
-            .create()
+            .create_with_context(Context)
             .map_err(ConsumerError::Client)?;
         let mut partitions = TopicPartitionList::with_capacity(offsets.len());
         let assigned = offsets
@@ -129,6 +130,20 @@ impl Reader {
         let _stopping = tokio::task::spawn_blocking(move || drop(self.consumer)).await;
     }
 }
+
+/// Logs what the client tells besides records.
+struct Context;
+
+impl ClientContext for Context {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // Every partition ends now and then, and the reader asked to be told.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            DefaultClientContext.error(error, reason);
+        }
+    }
+}
+
+impl ConsumerContext for Context {}
 
 fn read_error(topic: &Topic, cause: KafkaError) -> ConsumerError {
     ConsumerError::Read {

@@ -1,6 +1,6 @@
 //! The loop itself.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -10,13 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Batch, ConsumerError, ConsumerSettings, ConsumerState, Handler, HandlerError, Outcome,
-    Rejected, ResetReason, Topic, backoff::Backoff, reader::Reader,
+    Progress, Rejected, ResetReason, Topic, backoff::Backoff, reader::Reader,
 };
 use crate::{
     admin::{Admin, Watermarks},
     config::KafkaConfig,
     dead_letters::DeadLetters,
 };
+
+/// How long the cluster may take to tell the ends of a topic.
+const ENDS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads one topic for one handler. One loop per projection.
 pub struct ConsumerLoop {
@@ -25,6 +28,7 @@ pub struct ConsumerLoop {
     admin: Admin,
     dead_letters: DeadLetters,
     state: watch::Sender<ConsumerState>,
+    progress: watch::Sender<Progress>,
 }
 
 impl ConsumerLoop {
@@ -40,12 +44,18 @@ impl ConsumerLoop {
             admin,
             dead_letters,
             state: watch::Sender::new(ConsumerState::Starting),
+            progress: watch::Sender::default(),
         }
     }
 
     /// Follows what the loop is doing.
     pub fn state(&self) -> watch::Receiver<ConsumerState> {
         self.state.subscribe()
+    }
+
+    /// Follows how far the loop has read.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     /// Reads until cancelled; a batch that is being handled is finished first. Whatever fails on the way is
@@ -88,13 +98,31 @@ impl ConsumerLoop {
         };
         let (topic, offsets) = start?;
         tracing::info!(topic = topic.name, topic_id = topic.id, ?offsets, "reading");
+        self.progress
+            .send_replace(Progress::start(&topic.id, &offsets));
         let mut reader = Reader::assign(&self.config, &self.settings, topic.clone(), &offsets)?;
         self.set(ConsumerState::Reading { caught_up: false });
-        let result = self
-            .read(&topic, &mut reader, handler, backoff, cancel)
-            .await;
+        let result = tokio::select! {
+            result = self.read(&topic, &mut reader, handler, backoff, cancel) => result,
+            never = self.follow_ends(&topic) => match never {},
+        };
         reader.close().await;
+        self.progress
+            .send_modify(|progress| progress.set_ends(None));
         result
+    }
+
+    /// Beside the reading, which may be held up by the handler just when the lag is of interest.
+    async fn follow_ends(&self, topic: &Topic) -> Infallible {
+        let mut check = check_interval(self.settings.topic_check);
+        loop {
+            let names = vec![topic.name.clone()];
+            let found = self.admin.offsets(names, ENDS_LIMIT).await.ok();
+            let marks = found.as_ref().and_then(|found| found.get(&topic.name));
+            self.progress
+                .send_modify(|progress| progress.set_ends(marks));
+            due(&mut check).await;
+        }
     }
 
     async fn await_topic(&self) -> Result<Topic, ConsumerError> {
@@ -206,6 +234,8 @@ impl ConsumerLoop {
             let trouble = match handler.handle(&batch).await {
                 Outcome::Done => {
                     backoff.reset();
+                    self.progress
+                        .send_modify(|progress| progress.advance(&batch.next_offsets));
                     return;
                 }
                 Outcome::Retry { reason } => reason,

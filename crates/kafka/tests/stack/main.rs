@@ -11,6 +11,7 @@ mod admin;
 mod consumer;
 mod dead_letters;
 mod producer;
+mod progress;
 mod registry;
 mod support;
 mod wire;

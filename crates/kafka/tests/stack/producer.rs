@@ -39,6 +39,7 @@ async fn a_tiny_queue_slows_the_senders_and_drops_nothing() {
         (total, total, 0)
     );
     assert_eq!(stats.in_flight(), 0);
+    assert_eq!((stats.capacity, stats.waiting), (ROOM as u64, 0));
     let marks = admin().watermarks(&topic).await.unwrap().unwrap();
     assert_eq!(marks[&0].high, i64::try_from(total).unwrap());
 }

@@ -11,8 +11,8 @@ use std::{
 
 use hc_kafka::{
     Admin, Batch, ConsumerError, ConsumerLoop, ConsumerSettings, ConsumerState, DeadLetters,
-    Handler, KafkaConfig, Outcome, Outgoing, Position, Producer, ProducerSettings, Record,
-    Registry, RegistryConfig, ResetReason, Topic, TopicSpec,
+    Handler, KafkaConfig, Outcome, Outgoing, Position, Producer, ProducerSettings, Progress,
+    Record, Registry, RegistryConfig, ResetReason, Topic, TopicSpec,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -162,6 +162,7 @@ impl Handler for Projection {
 pub(crate) struct Running {
     pub(crate) store: watch::Receiver<Store>,
     pub(crate) state: watch::Receiver<ConsumerState>,
+    pub(crate) progress: watch::Receiver<Progress>,
     cancel: CancellationToken,
     task: JoinHandle<Result<(), ConsumerError>>,
 }
@@ -183,6 +184,7 @@ pub(crate) fn run(topic: &str, store: Store, judge: Judge) -> Running {
     Running {
         store: store.subscribe(),
         state: consumer.state(),
+        progress: consumer.progress(),
         task: tokio::spawn(consumer.run(Projection { store, judge }, cancel.clone())),
         cancel,
     }
