@@ -1,6 +1,6 @@
 //! `/pipeline/status` without servers, with dead ones, and with ones that say terrible things.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use axum::{Json, Router, routing::get};
 use hc_api::{config::PipelineArgs, kafka::Kafka, state::Records};
@@ -67,6 +67,8 @@ async fn at(address: &str) -> TestApp {
         ..PipelineArgs::default()
     };
     let pool = PgPoolOptions::new()
+        // As in the service: longer than the look's patience.
+        .acquire_timeout(Duration::from_secs(2))
         .connect_lazy(&format!("postgresql://demo:demo@{address}/healthcare"))
         .unwrap();
     let kafka = Kafka::new(&kafka, &registry).unwrap();
@@ -93,7 +95,6 @@ async fn servers_that_are_gone_are_shown_with_the_reason() {
         assert!(part.starts_with(expected), "{part}");
         assert!(!part.contains(&address), "no address: {part}");
     }
-    app.stop().await;
 }
 
 /// The reasons show whose patience ended: that of the look, which is shorter than that of any client behind it.
@@ -117,7 +118,6 @@ async fn servers_that_take_a_connection_and_never_answer_are_left_in_time() {
         assert!(part.starts_with(who), "{part}");
         assert!(part.contains("within 1.5 s"), "{part}");
     }
-    app.stop().await;
 }
 
 /// Answers of Connect, the statements gateway and Flink, under one address.

@@ -114,6 +114,38 @@ async fn verdicts(product: &Product<'_>) -> Result<Vec<Value>> {
     Ok(body.as_array().cloned().unwrap_or_default())
 }
 
+/// The pipeline's status while everything works: no part has anything to complain about.
+async fn healthy(product: &Product<'_>) -> Result<()> {
+    until("a healthy pipeline", LIMIT, async || {
+        let status = product.get("/pipeline/status").await?;
+        ensure!(status["state"] == "ok", "{status:#}");
+        ensure!(
+            status["connector"]["content"]["verdict"] == "healthy",
+            "{status:#}"
+        );
+        ensure!(
+            status["replicationSlot"]["content"]["active"] == true,
+            "{status:#}"
+        );
+        let statements = status["statements"]["content"].as_array();
+        let running = statements.context("statements")?.iter();
+        let running: Vec<&Value> = running
+            .filter(|statement| statement["phase"] == "RUNNING")
+            .collect();
+        ensure!(running.len() == 2, "{status:#}");
+        for statement in running {
+            let job = &statement["job"];
+            ensure!(job["state"] == "RUNNING", "{statement:#}");
+            ensure!(job["restarts"] == 0, "{statement:#}");
+            ensure!(job["lateRecordsDropped"] == 0, "{statement:#}");
+            let age = job["checkpointAgeMs"].as_i64();
+            ensure!(age.is_some_and(|age| age < 60_000), "{statement:#}");
+        }
+        Ok(Some(()))
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_correction_changes_the_verdicts_and_a_killed_api_loses_none() -> Result<()> {
     let home = Home::new(&[("SIMULATION_RECORDS_PER_SECOND", "20")])?;
@@ -166,6 +198,7 @@ async fn a_correction_changes_the_verdicts_and_a_killed_api_loses_none() -> Resu
         },
     )
     .await?;
+    healthy(&product).await?;
     let topic = topics::verdicts(&product.kafka(), &product.registry()).await?;
     ensure!(
         topic
