@@ -5,13 +5,12 @@ use std::time::Duration;
 use axum::{
     Router,
     http::{HeaderValue, StatusCode},
-    middleware::from_fn_with_state,
     routing::get,
 };
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{http::layers, metrics, openapi, routes, state::AppState};
+use crate::{http::layers, openapi, routes, state::AppState};
 
 /// Origins of the user interface in development.
 pub const LOCAL_ORIGINS: [&str; 4] = [
@@ -39,9 +38,7 @@ pub fn router(state: AppState, origins: &[HeaderValue], deadline: Duration) -> R
                 .patch(nothing)
                 .delete(nothing),
         );
-    layers::all(all, state.ids.clone(), origins)
-        .layer(from_fn_with_state(state.clone(), metrics::observe))
-        .with_state(state)
+    layers::all(all, &state, origins).with_state(state)
 }
 
 async fn nothing() -> StatusCode {

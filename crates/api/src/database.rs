@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use sqlx::{
-    PgPool,
+    Connection as _, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -17,6 +17,10 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../postgres/migrations");
 
 /// How long a request waits for a connection before it is answered with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Every connection is tested when it is given back. One that was idle for longer than this is tested again before it
+/// is used; a test is a round trip.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// A pool that connects when it is first used, or `None` without a database.
 ///
@@ -44,6 +48,15 @@ pub fn pool(
     let pool = PgPoolOptions::new()
         .max_connections(args.database_max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(connection);
     Ok(Some(pool))
 }

@@ -1,6 +1,6 @@
 //! What surrounds the router.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
@@ -9,9 +9,14 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use tower::ServiceBuilder;
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer,
-    set_header::SetResponseHeaderLayer,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate as _, SizeAbove},
+    },
+    cors::CorsLayer,
 };
 
 use super::{
@@ -21,32 +26,56 @@ use super::{
     limits,
     observe::{REQUEST_ID, observe},
 };
-use crate::{clock::Ids, state::AppState};
+use crate::{metrics, state::AppState};
+
+/// A shorter answer does not get shorter enough to pay for the work.
+const MIN_COMPRESSED: u64 = 1024;
 
 /// Deadline and compression, for routes that answer at once.
 pub fn plain<S: Clone + Send + Sync + 'static>(router: Router<S>, deadline: Duration) -> Router<S> {
-    router
-        .layer(from_fn_with_state(deadline, limits::deadline))
-        .layer(CompressionLayer::new())
+    let predicate = DefaultPredicate::new().and(SizeAbove::new(MIN_COMPRESSED));
+    router.layer(
+        ServiceBuilder::new()
+            .layer(CompressionLayer::new().compress_when(predicate))
+            .layer(from_fn_with_state(deadline, limits::deadline)),
+    )
 }
 
-/// What every request goes through, outermost last.
-pub fn all(router: Router<AppState>, ids: Arc<Ids>, origins: &[HeaderValue]) -> Router<AppState> {
-    router
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(limits::refuse_over_limit))
-        .layer(from_fn_with_state(ids, observe))
-        .layer(cors(origins))
-        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+/// What every request goes through, outermost first. It is one layer for the router, which boxes the request and the
+/// answer at each of its layers.
+pub fn all(
+    router: Router<AppState>,
+    state: &AppState,
+    origins: &[HeaderValue],
+) -> Router<AppState> {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(state.clone(), metrics::observe))
+            .map_response(protect)
+            .layer(cors(origins))
+            .layer(from_fn_with_state(state.ids.clone(), observe))
+            .layer(from_fn(limits::refuse_over_limit))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(DefaultBodyLimit::max(MAX_BODY)),
+    )
+}
+
+/// Headers that tell browsers to be careful with the answer.
+fn protect<B>(mut response: Response<B>) -> Response<B> {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
         // Answers are about patients; streams say no-cache themselves.
-        .layer(header(header::CACHE_CONTROL, "no-store"))
-}
-
-fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in headers {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {

@@ -71,6 +71,7 @@ async fn answers_are_compressed_but_streams_are_not() {
         ("/prescriptions", "gzip", Some("gzip")),
         ("/prescriptions", "br", Some("br")),
         ("/prescriptions", "identity", None),
+        ("/prescriptions?limit=1", "gzip", None),
         ("/telemetry/stream", "gzip", None),
     ] {
         let request = Request::builder()

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -6,7 +6,7 @@ use axum::{
     http::{Method, Request, StatusCode},
     routing::get,
 };
-use hc_api::{clock::Ids, http::layers, state::Records};
+use hc_api::{http::layers, state::Records};
 use insta::assert_snapshot;
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
@@ -248,7 +248,7 @@ async fn a_panic_is_a_500_without_its_text() {
     }
     let app = TestApp::demo().await;
     let router: Router<hc_api::state::AppState> = Router::new().route("/panic", get(panics));
-    let router = layers::all(router, Arc::new(Ids::seeded(1)), &[]).with_state(app.state.clone());
+    let router = layers::all(router, &app.state, &[]).with_state(app.state.clone());
     let request = Request::builder()
         .uri("/panic")
         .body(Body::empty())
