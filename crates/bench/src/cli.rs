@@ -1,8 +1,10 @@
 //! Command line.
 
+use std::time::Duration;
+
 use clap::{Parser, Subcommand};
 
-use crate::rest;
+use crate::{rest, sse, telemetry};
 
 /// Measures how fast the product is, and what it costs. Build it and the servers with `cargo build --release`.
 #[derive(Debug, Parser)]
@@ -16,4 +18,17 @@ pub struct Cli {
 pub enum Command {
     /// Requests per second, latency and server CPU of the REST API
     Rest(rest::Args),
+    /// Readings per second that Kafka takes, and what they cost
+    Telemetry(telemetry::Args),
+    /// Readings that reach the subscribers of the event stream, and how late
+    Sse(sse::Args),
+}
+
+/// Reads a time in seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|time| !time.is_zero() && time.as_secs() < 3600)
+        .ok_or_else(|| "must be more than nothing and less than an hour".to_owned())
 }

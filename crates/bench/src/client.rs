@@ -6,12 +6,15 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    HeaderMap, Method, Request, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::Incoming,
     client::conn::http1::{SendRequest, handshake},
     header,
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+
+const LOST: &str = "the server closed the connection";
 
 /// A request with its whole body.
 pub type Outgoing = Request<Full<Bytes>>;
@@ -126,15 +129,26 @@ impl Connection {
     /// # Errors
     /// When the connection breaks.
     pub async fn send(&mut self, request: Outgoing) -> anyhow::Result<Answer> {
-        let lost = "the server closed the connection";
-        self.sender.ready().await.context(lost)?;
-        let response = self.sender.send_request(request).await.context(lost)?;
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.start(request).await?.into_parts();
         Ok(Answer {
             status: parts.status,
             headers: parts.headers,
-            body: body.collect().await.context(lost)?.to_bytes(),
+            body: body.collect().await.context(LOST)?.to_bytes(),
         })
+    }
+
+    /// Sends a request; its answer goes on for as long as the connection is held.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn stream(&mut self, request: Outgoing) -> anyhow::Result<(StatusCode, Incoming)> {
+        let response = self.start(request).await?;
+        Ok((response.status(), response.into_body()))
+    }
+
+    async fn start(&mut self, request: Outgoing) -> anyhow::Result<Response<Incoming>> {
+        self.sender.ready().await.context(LOST)?;
+        self.sender.send_request(request).await.context(LOST)
     }
 }
 

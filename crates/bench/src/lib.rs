@@ -7,4 +7,7 @@ pub mod machine;
 pub mod process;
 pub mod rest;
 pub mod server;
+pub mod sse;
 pub mod table;
+pub mod telemetry;
+mod terminal;

@@ -5,11 +5,17 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use hc_bench::cli::{Cli, Command};
 
+/// As hc-api has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One thread makes the load, so that the server keeps the other cores.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Rest(args) => hc_bench::rest::run(&args).await,
+        Command::Sse(args) => hc_bench::sse::run(&args).await,
+        Command::Telemetry(args) => hc_bench::telemetry::run(&args).await,
     };
     match outcome {
         Ok(code) => code,

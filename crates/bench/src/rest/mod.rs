@@ -12,12 +12,14 @@ use tokio::signal::ctrl_c;
 pub use cases::Case;
 
 use crate::{
+    cli::seconds,
     client::Target,
     load::{Measurement, Plan},
     machine::Machine,
     process::Process,
     server::{Server, Setup},
     table,
+    terminal::{show, tell},
 };
 use rows::Rows;
 
@@ -69,14 +71,6 @@ pub struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|time| !time.is_zero() && time.as_secs() < 3600)
-        .ok_or_else(|| "must be more than nothing and less than an hour".to_owned())
 }
 
 /// What is published.
@@ -213,14 +207,14 @@ impl CaseResult {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the result of the command")]
 fn print(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
     if args.json {
-        println!("{}", serde_json::to_string_pretty(report)?);
+        show(&serde_json::to_string_pretty(report)?);
     } else {
         let rows: Vec<_> = report.results.iter().map(CaseResult::cells).collect();
-        println!("{}\n", report.machine.describe());
-        print!("{}", table::markdown(&HEADER, &rows));
+        show(&report.machine.describe());
+        show("");
+        show(table::markdown(&HEADER, &rows).trim_end());
     }
     let mut code = ExitCode::SUCCESS;
     for result in &report.results {
@@ -233,10 +227,4 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(code)
-}
-
-/// Progress, beside the result.
-#[expect(clippy::print_stderr, reason = "progress of a command line tool")]
-fn tell(line: &str) {
-    eprintln!("hc-bench: {line}");
 }

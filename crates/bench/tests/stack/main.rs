@@ -6,3 +6,5 @@
 )]
 
 mod rest;
+mod sse;
+mod telemetry;
