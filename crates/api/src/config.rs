@@ -156,7 +156,7 @@ impl ServerArgs {
 pub struct SimulationArgs {
     /// Patients, each with a device and a prescription, that `seed` inserts
     #[arg(long, env = "SIMULATION_NUM_PATIENTS", default_value_t = 5, global = true,
-        value_parser = clap::value_parser!(u32).range(1..=999))]
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub simulation_num_patients: u32,
     /// Story time between two readings of a device, in seconds
     #[arg(long, env = "SIMULATION_INTERVAL_SECONDS", default_value = "300", value_parser = positive)]

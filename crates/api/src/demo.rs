@@ -5,7 +5,7 @@ mod list;
 use chrono::{DateTime, NaiveDate, Utc};
 use hc_domain::{
     Device, DeviceDraft, DeviceId, EpochMillis, Invalid, Metric, ParameterDraft, Patient,
-    PatientDraft, PatientId, Prescription, PrescriptionDraft, PrescriptionId, Versioned,
+    PatientDraft, Prescription, PrescriptionDraft, PrescriptionId, Versioned,
 };
 use hc_simulator::Settings;
 use rand::{SeedableRng, rngs::StdRng};
@@ -132,15 +132,9 @@ impl Demo {
         Some(self.versioned(found.clone()))
     }
 
-    /// The devices that somebody wears: all of them, or one patient's.
-    pub(crate) fn worn_devices(&self, patient: Option<&PatientId>) -> Vec<Device> {
-        self.devices
-            .iter()
-            .filter(|device| {
-                patient.is_none_or(|patient| device.patient_id.as_ref() == Some(patient))
-            })
-            .cloned()
-            .collect()
+    /// The devices that somebody wears, which are all of them.
+    pub(crate) fn worn_devices(&self) -> Vec<Device> {
+        self.devices.clone()
     }
 }
 

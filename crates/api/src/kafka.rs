@@ -9,15 +9,18 @@ use hc_kafka::{
     TopicSpec,
 };
 
-/// A record that the brokers have not taken by then is handed over again by the simulation.
-const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Somebody waits for the answer, who is told by then that Kafka does not take a record.
+const PROMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Clients of one Kafka cluster and its schema registry; cheap to clone.
 #[derive(Clone)]
 pub struct Kafka {
     pub config: KafkaConfig,
     pub admin: Admin,
+    /// Never gives a record up while the process lives: readings, which must be on the topic once and in order.
     pub producer: Producer,
+    /// Gives a record up after a few seconds: what somebody waits for, or tries again by itself.
+    pub prompt: Producer,
     pub registry: Registry,
     /// Before the names of all topics and subjects: empty, but for tests that share a cluster.
     pub prefix: String,
@@ -41,14 +44,18 @@ impl Kafka {
         let Some(registry) = registry.config()? else {
             bail!("KAFKA_BOOTSTRAP_SERVERS is set, so SCHEMA_REGISTRY_URL must be set as well");
         };
-        let settings = ProducerSettings {
-            client_id: "hc-api".to_owned(),
-            delivery_timeout: DELIVERY_TIMEOUT,
-            ..ProducerSettings::default()
+        let producer = |client_id: &str, delivery_timeout| {
+            let settings = ProducerSettings {
+                client_id: client_id.to_owned(),
+                delivery_timeout,
+                ..ProducerSettings::default()
+            };
+            Producer::new(&config, &settings).context("making a Kafka producer")
         };
         Ok(Some(Self {
             admin: Admin::new(&config)?,
-            producer: Producer::new(&config, &settings).context("making the Kafka producer")?,
+            producer: producer("hc-api", Duration::ZERO)?,
+            prompt: producer("hc-api-prompt", PROMPT_TIMEOUT)?,
             registry: Registry::new(&registry)?,
             prefix: String::new(),
             config,
@@ -57,7 +64,7 @@ impl Kafka {
 
     /// Where records go that cannot be understood.
     pub fn dead_letters(&self) -> DeadLetters {
-        DeadLetters::new(self.admin.clone(), self.producer.clone())
+        DeadLetters::new(self.admin.clone(), self.prompt.clone())
     }
 
     /// The name that a topic or subject has here.

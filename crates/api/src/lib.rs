@@ -7,6 +7,7 @@ pub mod config;
 pub mod connections;
 pub mod database;
 pub mod demo;
+pub mod device_events;
 pub mod http;
 pub mod kafka;
 pub mod metrics;

@@ -14,6 +14,7 @@ use crate::{
     connections::{self, Limits},
     database,
     demo::Demo,
+    device_events::DeviceEvents,
     http::idempotency,
     kafka::Kafka,
     metrics::Metrics,
@@ -132,6 +133,7 @@ async fn assemble(
     .await;
     tasks.spawn(engine.run(shutdown.clone()));
 
+    let events = Arc::new(DeviceEvents::new(kafka.clone()));
     let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
     if let Some(pool) = pool.clone() {
         let forget = idempotency::forget(pool, clock.clone(), FORGET_EVERY, shutdown.clone());
@@ -152,6 +154,7 @@ async fn assemble(
             kafka: kafka_state,
         },
         simulation: handle,
+        events,
         metrics: Arc::new(Metrics::new(producer)?),
         pipeline: Arc::new(pipeline),
         shutdown,

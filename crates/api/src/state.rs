@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::{Clock, Ids},
     demo::Demo,
+    device_events::DeviceEvents,
     http::ApiError,
     metrics::Metrics,
     pipeline::Pipeline,
@@ -25,6 +26,7 @@ pub struct AppState {
     pub telemetry: Arc<TelemetryFeed>,
     pub drift: Arc<Hub>,
     pub simulation: SimulationHandle,
+    pub events: Arc<DeviceEvents>,
     pub readiness: Readiness,
     pub metrics: Arc<Metrics>,
     pub pipeline: Arc<Pipeline>,

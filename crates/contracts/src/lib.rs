@@ -3,6 +3,7 @@
 
 pub mod compatibility;
 pub mod drift;
+pub mod event;
 mod invalid;
 pub mod raw;
 pub mod subject;
@@ -11,6 +12,7 @@ mod testing;
 pub mod topics;
 
 pub use drift::{DriftKey, DriftValue};
+pub use event::{DeviceEventKey, DeviceEventValue};
 pub use invalid::InvalidRecord;
 pub use raw::{DeviceMetricKey, DeviceMetricValue};
 pub use subject::Subject;

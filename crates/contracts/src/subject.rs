@@ -36,13 +36,17 @@ macro_rules! subject {
 
 subject!(RAW_METRICS_KEY, "hc_raw_device_metrics-key");
 subject!(RAW_METRICS_VALUE, "hc_raw_device_metrics-value");
+subject!(RAW_EVENTS_KEY, "hc_raw_device_events-key");
+subject!(RAW_EVENTS_VALUE, "hc_raw_device_events-value");
 subject!(DRIFT_KEY, "hc_fct_drift_evts-key");
 subject!(DRIFT_VALUE, "hc_fct_drift_evts-value");
 
 /// Every subject this crate has a schema for.
-pub static ALL: [&Subject; 4] = [
+pub static ALL: [&Subject; 6] = [
     &RAW_METRICS_KEY,
     &RAW_METRICS_VALUE,
+    &RAW_EVENTS_KEY,
+    &RAW_EVENTS_VALUE,
     &DRIFT_KEY,
     &DRIFT_VALUE,
 ];

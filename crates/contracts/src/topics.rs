@@ -4,6 +4,8 @@ use crate::subject::{self, Subject};
 
 /// Readings of the devices.
 pub const RAW_METRICS: &str = "hc_raw_device_metrics";
+/// Buttons, batteries and places of the devices.
+pub const RAW_EVENTS: &str = "hc_raw_device_events";
 /// Drift verdicts, created and written by Flink.
 pub const DRIFT: &str = "hc_fct_drift_evts";
 
@@ -21,8 +23,9 @@ pub enum Layer {
 }
 
 /// Every topic of the product, in the order in which records travel.
-pub const ALL: [(&str, Layer); 6] = [
+pub const ALL: [(&str, Layer); 7] = [
     (RAW_METRICS, Layer::Raw),
+    (RAW_EVENTS, Layer::Raw),
     ("healthcare.public.patients", Layer::Cdc),
     ("healthcare.public.devices", Layer::Cdc),
     ("healthcare.public.prescriptions", Layer::Cdc),
@@ -44,20 +47,36 @@ pub struct Topic {
 }
 
 /// The topics to create, with the subjects to register.
-pub static OWNED: [Topic; 1] = [Topic {
-    name: RAW_METRICS,
-    partitions: 3,
-    configs: &[
-        ("cleanup.policy", "delete"),
-        // 7 days of wall time.
-        ("retention.ms", "604800000"),
-        // 512 MiB per partition, in segments of 64 MiB, since only closed segments are removed.
-        ("retention.bytes", "536870912"),
-        ("segment.bytes", "67108864"),
-    ],
-    key: &subject::RAW_METRICS_KEY,
-    value: &subject::RAW_METRICS_VALUE,
-}];
+pub static OWNED: [Topic; 2] = [
+    Topic {
+        name: RAW_METRICS,
+        partitions: 3,
+        configs: &[
+            ("cleanup.policy", "delete"),
+            // 7 days of wall time.
+            ("retention.ms", "604800000"),
+            // 512 MiB per partition, in segments of 64 MiB, since only closed segments are removed.
+            ("retention.bytes", "536870912"),
+            ("segment.bytes", "67108864"),
+        ],
+        key: &subject::RAW_METRICS_KEY,
+        value: &subject::RAW_METRICS_VALUE,
+    },
+    Topic {
+        name: RAW_EVENTS,
+        partitions: 3,
+        configs: &[
+            ("cleanup.policy", "delete"),
+            // 7 days of wall time.
+            ("retention.ms", "604800000"),
+            // 64 MiB per partition: a few events a minute are less in a year.
+            ("retention.bytes", "67108864"),
+            ("segment.bytes", "16777216"),
+        ],
+        key: &subject::RAW_EVENTS_KEY,
+        value: &subject::RAW_EVENTS_VALUE,
+    },
+];
 
 #[cfg(test)]
 mod tests {
@@ -100,14 +119,15 @@ mod tests {
     }
 
     #[test]
-    fn raw_readings_are_bounded_in_time_and_size() {
-        let raw = &OWNED[0];
-        let config = |name| {
-            let (_, value) = raw.configs.iter().find(|(key, _)| *key == name).unwrap();
-            value.parse::<u64>().unwrap()
-        };
-        assert_eq!(config("retention.ms"), 7 * 24 * 60 * 60 * 1000);
-        assert_eq!(config("retention.bytes"), 512 << 20);
-        assert!(config("segment.bytes") * 4 <= config("retention.bytes"));
+    fn raw_topics_are_bounded_in_time_and_size() {
+        for (topic, bytes) in OWNED.iter().zip([512 << 20, 64 << 20]) {
+            let config = |name| {
+                let (_, value) = topic.configs.iter().find(|(key, _)| *key == name).unwrap();
+                value.parse::<u64>().unwrap()
+            };
+            assert_eq!(config("retention.ms"), 7 * 24 * 60 * 60 * 1000);
+            assert_eq!(config("retention.bytes"), bytes);
+            assert!(config("segment.bytes") * 4 <= config("retention.bytes"));
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod device;
 mod drift;
+mod event;
 mod id;
 mod invalid;
 mod metric;
@@ -16,6 +17,7 @@ mod versioned;
 
 pub use device::{Device, DeviceDraft};
 pub use drift::{DriftDirection, DriftEvent, DriftKey};
+pub use event::{DeviceEvent, DeviceEventKind, Place};
 pub use id::{DeviceId, InvalidId, PatientId, PrescriptionId};
 pub use invalid::{Checks, FieldError, Invalid};
 pub use metric::{Metric, UnknownMetric};

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -40,7 +40,8 @@ pub struct ProducerSettings {
     pub max_in_flight_kib: u32,
     /// How long a record waits for company.
     pub linger: Duration,
-    /// A record that is not acknowledged in this time is reported as failed.
+    /// A record that is not acknowledged in this time is reported as failed. Zero never gives up, so that nothing has
+    /// to be sent again by the caller: the client repeats itself without making duplicates, and the caller could not.
     pub delivery_timeout: Duration,
 }
 
@@ -111,7 +112,8 @@ pub struct Delivered {
 /// Sends records. Clones share one queue and one connection.
 #[derive(Clone)]
 pub struct Producer {
-    client: ThreadedProducer<Reports>,
+    client: Arc<RwLock<ThreadedProducer<Reports>>>,
+    config: Arc<(KafkaConfig, ProducerSettings)>,
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
 }
@@ -152,34 +154,29 @@ impl Producer {
             failures: broadcast::channel(FAILURES_KEPT).0,
             reported: Notify::new(),
         });
-        let client = config
-            .client(&settings.client_id)
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("compression.type", "lz4")
-            // The partition of a key is then the one that Java clients, Connect and Flink compute.
-            .set("partitioner", "murmur2_random")
-            .set("linger.ms", settings.linger.as_millis().to_string())
-            .set(
-                "delivery.timeout.ms",
-                settings.delivery_timeout.as_millis().to_string(),
-            )
-            // The client counts a record until after its report, so its own limit must leave some room: the
-            // semaphore is what limits.
-            .set(
-                "queue.buffering.max.messages",
-                (settings.max_in_flight.saturating_mul(2)).to_string(),
-            )
-            .set(
-                "queue.buffering.max.kbytes",
-                settings.max_in_flight_kib.to_string(),
-            )
-            .create_with_context(Reports(Arc::clone(&shared)))?;
+        let client = connect(config, settings, &shared)?;
         Ok(Self {
-            client,
+            client: Arc::new(RwLock::new(client)),
+            config: Arc::new((config.clone(), settings.clone())),
             shared,
             room: Arc::new(Semaphore::new(settings.max_in_flight)),
         })
+    }
+
+    /// Goes on with a new client, after an error that the old one does not recover from, such as a topic that was
+    /// deleted and made again under it. What the old one has not delivered yet is reported as failed.
+    pub fn renew(&self) -> Result<(), KafkaError> {
+        let (config, settings) = &*self.config;
+        let client = connect(config, settings, &self.shared)?;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        Ok(())
+    }
+
+    fn client(&self) -> ThreadedProducer<Reports> {
+        self.client
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Waits for room and hands the record over. Its delivery is reported by the counters and, when it
@@ -197,7 +194,7 @@ impl Producer {
 
     /// Waits until every record handed over so far is acknowledged or given up.
     pub async fn flush(&self, limit: Duration) -> Result<(), SendError> {
-        let client = self.client.clone();
+        let client = self.client();
         let flushed = tokio::task::spawn_blocking(move || client.flush(limit))
             .await
             .map_err(|_cancelled| SendError::Closed)?;
@@ -240,10 +237,11 @@ impl Producer {
             _room: room,
             acknowledge,
         });
+        let client = self.client();
         loop {
             // Registered before the attempt, so a report in between is not missed.
             let reported = self.shared.reported.notified();
-            match self.client.send(native(&record, in_flight)) {
+            match client.send(native(&record, in_flight)) {
                 Ok(()) => {
                     self.shared.taken.fetch_add(1, Ordering::AcqRel);
                     drop(waiting);
@@ -280,6 +278,36 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+fn connect(
+    config: &KafkaConfig,
+    settings: &ProducerSettings,
+    shared: &Arc<Shared>,
+) -> Result<ThreadedProducer<Reports>, KafkaError> {
+    config
+        .client(&settings.client_id)
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("compression.type", "lz4")
+        // The partition of a key is then the one that Java clients, Connect and Flink compute.
+        .set("partitioner", "murmur2_random")
+        .set("linger.ms", settings.linger.as_millis().to_string())
+        .set(
+            "delivery.timeout.ms",
+            settings.delivery_timeout.as_millis().to_string(),
+        )
+        // The client counts a record until after its report, so its own limit must leave some room: the
+        // semaphore is what limits.
+        .set(
+            "queue.buffering.max.messages",
+            (settings.max_in_flight.saturating_mul(2)).to_string(),
+        )
+        .set(
+            "queue.buffering.max.kbytes",
+            settings.max_in_flight_kib.to_string(),
+        )
+        .create_with_context(Reports(Arc::clone(shared)))
 }
 
 fn native(

@@ -4,6 +4,96 @@
  */
 
 export interface paths {
+    "/device-events/simulate-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let devices report one event of each kind */
+        post: operations["simulate_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/device/{deviceId}/events/button-press": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Press the button of a device */
+        post: operations["press_button"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/device/{deviceId}/events/gps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a device report where it is */
+        post: operations["report_place"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/device/{deviceId}/events/power-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a device report its battery */
+        post: operations["report_power"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/device/{deviceId}/simulator/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a device have a defect
+         * @description Answers at once; `GET` of the `Location` tells how far it is. Several different ones can act on a device at once.
+         *     While the simulation is stopped, a defect of some rounds makes this device alone report them, and one that lasts
+         *     waits for the start.
+         */
+        post: operations["begin_defect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices": {
         parameters: {
             query?: never;
@@ -242,6 +332,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/simulation/defects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the defects that are not over, oldest first */
+        get: operations["list_defects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/simulation/defects/{defectId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how far a defect is */
+        get: operations["get_defect"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a defect
+         * @description The device's next round is without it. A defect that is over stays as it is.
+         */
+        delete: operations["cancel_defect"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/simulation/start": {
         parameters: {
             query?: never;
@@ -335,6 +463,64 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Who pressed a button; the wearer when there is no body. */
+        ButtonPress: {
+            /** @default null */
+            patientId: components["schemas"]["PatientId"] | null;
+        };
+        /** @description A press that was sent. */
+        ButtonPressOut: {
+            deviceId: components["schemas"]["DeviceId"];
+            /**
+             * @description `but-` and 12 hexadecimal digits
+             * @example but-0a1b2c3d4e5f
+             */
+            eventId: string;
+            /**
+             * Format: int64
+             * @description Presses of this device since the service started
+             * @example 1
+             */
+            pressCount: number;
+        };
+        /** @description A defect of a device, and how far it is. */
+        Defect: {
+            deviceId: components["schemas"]["DeviceId"];
+            endedAt: components["schemas"]["EpochMillis"] | null;
+            /**
+             * Format: uuid
+             * @example 0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description Rounds of the device on which it has acted
+             * @example 3
+             */
+            roundsDone: number;
+            /**
+             * Format: int32
+             * @description Rounds after which it is over; null when it lasts until it is cancelled
+             * @example 8
+             */
+            roundsTotal: number | null;
+            since: components["schemas"]["EpochMillis"] | null;
+            /** @description Wall time */
+            startedAt: components["schemas"]["EpochMillis"];
+            state: components["schemas"]["DefectState"];
+            type: components["schemas"]["DefectType"];
+        };
+        /**
+         * @description Where a defect is in its life.
+         * @enum {string}
+         */
+        DefectState: "waiting" | "active" | "done" | "cancelled";
+        /**
+         * @description What can go wrong with a device; `docs/simulator.md` says how each shows. `flow_level_down`, `pressure_oscillate`,
+         *     `flow_rate_down` and `spike` take some rounds of the device, the others last until they are cancelled
+         * @enum {string}
+         */
+        DefectType: "flow_level_down" | "pressure_oscillate" | "flow_rate_down" | "mask_leak" | "patient_condition" | "mechanical_wear" | "clogged_filter" | "stuck_sensor" | "spike" | "clock_skew" | "duplicate_delivery" | "late_delivery" | "silence";
         /** @description Something that the service needs. */
         Dependency: {
             /**
@@ -422,6 +608,8 @@ export interface components {
              */
             version: number;
         };
+        /** @description Any of the events. */
+        DeviceEventOut: components["schemas"]["ButtonPressOut"] | components["schemas"]["PowerStatusOut"] | components["schemas"]["GpsOut"];
         /**
          * @description Letters, digits, '-', '_' and '.'
          * @example DEV-P001
@@ -625,6 +813,40 @@ export interface components {
          * @enum {string}
          */
         Gender: "F" | "M" | "O" | "U";
+        /** @description A place that was sent. */
+        GpsOut: {
+            deviceId: components["schemas"]["DeviceId"];
+            /**
+             * @description `gps-` and 12 hexadecimal digits
+             * @example gps-0a1b2c3d4e5f
+             */
+            eventId: string;
+            /** @example true */
+            insideGeofence: boolean;
+            /**
+             * Format: double
+             * @description Degrees, WGS 84
+             * @example 41.8781
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Degrees, WGS 84
+             * @example -87.6293
+             */
+            lng: number;
+        };
+        /** @description Where a device is. */
+        GpsReport: {
+            /**
+             * @description About 70 m from the device's location, or about 7 km; the geofence has 500 m
+             * @default true
+             * @example true
+             */
+            insideGeofence: boolean;
+            /** @default null */
+            patientId: components["schemas"]["PatientId"] | null;
+        };
         Health: {
             /**
              * @description Always `ok`
@@ -952,6 +1174,40 @@ export interface components {
             /** Format: int32 */
             partition: number;
         };
+        /** @description How a device is powered. */
+        PowerStatus: {
+            /**
+             * Format: int32
+             * @description Percent
+             * @default 75
+             * @example 75
+             */
+            batteryLevel: number;
+            /** @default null */
+            patientId: components["schemas"]["PatientId"] | null;
+            /**
+             * @default true
+             * @example true
+             */
+            plugged: boolean;
+        };
+        /** @description A power status that was sent. */
+        PowerStatusOut: {
+            /**
+             * Format: int32
+             * @description Percent
+             * @example 75
+             */
+            batteryLevel: number;
+            deviceId: components["schemas"]["DeviceId"];
+            /**
+             * @description `pow-` and 12 hexadecimal digits
+             * @example pow-0a1b2c3d4e5f
+             */
+            eventId: string;
+            /** @example true */
+            plugged: boolean;
+        };
         /** @description A prescription. */
         Prescription: {
             /**
@@ -1106,6 +1362,19 @@ export interface components {
             id: string;
             /** @description `device` or `prescription` */
             kind: string;
+        };
+        /** @description The events that were sent. */
+        SimulatedEvents: {
+            /**
+             * @description Of each device a press, a power status, a place inside of the geofence and one outside; no places of a device
+             *     without a location
+             */
+            events: components["schemas"]["DeviceEventOut"][];
+            /**
+             * @description `ok`
+             * @example ok
+             */
+            status: string;
         };
         /** @description An answer in words. */
         SimulationAnswer: {
@@ -1397,6 +1666,380 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    simulate_all: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only this device; every device that somebody wears when absent
+                 * @example DEV-P001
+                 */
+                deviceId?: components["schemas"]["DeviceId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": [
+                     *         {
+                     *           "deviceId": "DEV-P001",
+                     *           "eventId": "but-0a1b2c3d4e5f",
+                     *           "pressCount": 1
+                     *         },
+                     *         {
+                     *           "batteryLevel": 80,
+                     *           "deviceId": "DEV-P001",
+                     *           "eventId": "pow-0a1b2c3d4e5f",
+                     *           "plugged": true
+                     *         }
+                     *       ],
+                     *       "status": "ok"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SimulatedEvents"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description There is no such device */
+            404: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody wears the device */
+            409: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    press_button: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "patientId": "P001"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ButtonPress"] | null;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deviceId": "DEV-P001",
+                     *       "eventId": "but-0a1b2c3d4e5f",
+                     *       "pressCount": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ButtonPressOut"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description Nobody wears the device, and the request names no patient */
+            409: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    report_place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "insideGeofence": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["GpsReport"] | null;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deviceId": "DEV-P001",
+                     *       "eventId": "gps-0a1b2c3d4e5f",
+                     *       "insideGeofence": true,
+                     *       "lat": 41.8781,
+                     *       "lng": -87.6293
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GpsOut"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description The device has no location, or nobody wears it and the request names no patient */
+            409: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    report_power: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "batteryLevel": 20,
+                 *       "plugged": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["PowerStatus"] | null;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batteryLevel": 75,
+                     *       "deviceId": "DEV-P001",
+                     *       "eventId": "pow-0a1b2c3d4e5f",
+                     *       "plugged": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PowerStatusOut"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description Nobody wears the device, and the request names no patient */
+            409: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    begin_defect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Which device
+                 * @example DEV-P001
+                 */
+                deviceId: components["schemas"]["DeviceId"];
+                /**
+                 * @description What goes wrong
+                 * @example mask_leak
+                 */
+                type: components["schemas"]["DefectType"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Begun; the `Location` tells how far it is */
+            202: {
+                headers: {
+                    /**
+                     * @description The path of the new resource
+                     * @example /patients/P001
+                     */
+                    Location?: string;
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deviceId": "DEV-P001",
+                     *       "endedAt": null,
+                     *       "id": "0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091",
+                     *       "roundsDone": 3,
+                     *       "roundsTotal": 8,
+                     *       "since": null,
+                     *       "startedAt": 1780272000000,
+                     *       "state": "waiting",
+                     *       "type": "flow_level_down"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Defect"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            /** @description It acts on the device already, or nobody wears the device */
+            409: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such type; the detail names those that there are */
+            422: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     list_devices: {
         parameters: {
             query?: {
@@ -3164,6 +3807,136 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    list_defects: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those of this device
+                 * @example DEV-P001
+                 */
+                deviceId?: components["schemas"]["DeviceId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "deviceId": "DEV-P001",
+                     *         "endedAt": null,
+                     *         "id": "0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091",
+                     *         "roundsDone": 3,
+                     *         "roundsTotal": 8,
+                     *         "since": null,
+                     *         "startedAt": 1780272000000,
+                     *         "state": "waiting",
+                     *         "type": "flow_level_down"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Defect"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_defect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Which defect
+                 * @example 0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091
+                 */
+                defectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deviceId": "DEV-P001",
+                     *       "endedAt": null,
+                     *       "id": "0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091",
+                     *       "roundsDone": 3,
+                     *       "roundsTotal": 8,
+                     *       "since": null,
+                     *       "startedAt": 1780272000000,
+                     *       "state": "waiting",
+                     *       "type": "flow_level_down"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Defect"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    cancel_defect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Which defect
+                 * @example 0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091
+                 */
+                defectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to show */
+            204: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     start_simulation: {

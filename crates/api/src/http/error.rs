@@ -57,6 +57,9 @@ pub enum ApiError {
     /// 422
     #[error("The request body is not valid.")]
     Invalid(#[from] Invalid),
+    /// 422, for something other than the body
+    #[error("{0}")]
+    Unprocessable(String),
     /// 422, for a key that came with another request before
     #[error(
         "This Idempotency-Key was used for another request; send a new key with a new request."
@@ -116,7 +119,9 @@ impl ApiError {
             Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Unprocessable(_) | Self::KeyReused => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -5,7 +5,7 @@ use axum::{
     http::StatusCode,
 };
 use chrono::{DateTime, Utc};
-use hc_domain::{Device, DeviceDraft, Versioned};
+use hc_domain::{Device, DeviceDraft, PatientId, Versioned};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -291,6 +291,25 @@ async fn list_devices(
     }))
 }
 
+/// A device by the identifier in a path.
+pub(super) async fn find(state: &AppState, id: &str) -> Result<Versioned<Device>, ApiError> {
+    let row = match &state.records {
+        Records::Postgres(pool) => store::devices::get(&mut *pool.acquire().await?, id).await?,
+        Records::Demo(demo) => demo.device(id),
+    };
+    row.ok_or_else(|| not_found(id))
+}
+
+/// Who wears the device, without whom it reports nothing.
+pub(super) fn wearer(device: &Device) -> Result<&PatientId, ApiError> {
+    device.patient_id.as_ref().ok_or_else(|| {
+        ApiError::Conflict(format!(
+            "Nobody wears device {}, so it reports nothing. Give it a patient.",
+            device.device_id
+        ))
+    })
+}
+
 /// Get a device
 #[utoipa::path(get, path = "/devices/{deviceId}", tag = "devices", params(("deviceId" = types::DeviceId, Path, description = "Which device", example = "DEV-P001")),
     responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
@@ -298,11 +317,7 @@ async fn get_device(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Entity<DeviceOut>, ApiError> {
-    let row = match &state.records {
-        Records::Postgres(pool) => store::devices::get(&mut *pool.acquire().await?, &id).await?,
-        Records::Demo(demo) => demo.device(&id),
-    };
-    row.map(entity).ok_or_else(|| not_found(&id))
+    find(&state, &id).await.map(entity)
 }
 
 /// Create a device

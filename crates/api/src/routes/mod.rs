@@ -1,5 +1,7 @@
 //! The table of contents of the API.
 
+pub mod defects;
+pub mod device_events;
 pub mod devices;
 pub mod drift;
 pub mod health;
@@ -27,6 +29,8 @@ pub(crate) fn plain() -> OpenApiRouter<AppState> {
         .merge(devices::router())
         .merge(prescriptions::router())
         .merge(simulation::router())
+        .merge(defects::router())
+        .merge(device_events::router())
         .merge(telemetry::router())
         .merge(drift::router())
         .merge(pipeline::router())

@@ -1,17 +1,21 @@
-//! The task that owns the simulation.
+//! The task that owns the simulation: what it is asked to do. What it does round by round is in [`super::rounds`].
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use hc_domain::{Device, EpochMillis, PatientId, Reading};
-use hc_simulator::StoryClock;
+use hc_domain::{DeviceId, EpochMillis, PatientId, Reading};
+use hc_simulator::{DefectKind, Mailbag, StoryClock};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
-    handle::{Command, Scope, SimulationHandle, StartError, Status},
+    defects::{Defect, Defects},
+    fleet::Fleet,
+    handle::{Command, DefectError, Scope, SimulationHandle, StartError, Status},
+    rounds::{Participants, UnderWay},
     settings::Settings,
     sink::Sink,
     tail,
@@ -20,14 +24,12 @@ use crate::{
     clock::Clock, kafka::Kafka, readiness::KafkaState, state::Records, store, stream::TelemetryFeed,
 };
 
-/// Readings that are due within this time are sent together.
-const TICK: Duration = Duration::from_millis(20);
-/// Wait after a failure, or while nobody wears a device.
-const PAUSE: Duration = Duration::from_secs(1);
 /// Longest time until a client learns whether the simulation has started.
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// Longest time until a start fails because no broker answers.
 const PING_LIMIT: Duration = Duration::from_secs(3);
+/// Longest time that a stop waits for what Kafka has not acknowledged yet.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the task is made of.
 #[derive(Debug)]
@@ -42,23 +44,30 @@ pub struct Parts {
 
 /// Owns the story, the devices and the way to Kafka. Nothing else writes readings.
 pub struct Engine {
-    parts: Parts,
-    story: StoryClock,
+    pub(super) parts: Parts,
+    pub(super) story: StoryClock,
+    pub(super) fleet: Fleet,
+    pub(super) defects: Arc<Defects>,
+    pub(super) bag: Mailbag,
     /// Made with each start, when Kafka is configured.
-    sink: Option<Sink>,
+    pub(super) sink: Option<Arc<Sink>>,
+    /// Kafka has lost something for good: the topic is asked what it has before anything else is sent.
+    pub(super) is_in_doubt: bool,
     /// Whether database and topic have been asked where the story stands.
     resumed: bool,
-    commands: mpsc::Receiver<Command>,
-    status: watch::Sender<Status>,
-}
-
-/// A simulation that runs.
-struct Run {
-    scope: Scope,
-    devices: Vec<Device>,
+    /// Which devices report while the simulation runs.
+    pub(super) scope: Option<Scope>,
     /// What is left of the current round.
-    round: VecDeque<Arc<Reading>>,
-    due: Instant,
+    pub(super) round: VecDeque<Arc<Reading>>,
+    pub(super) participants: Participants,
+    /// What Kafka has not acknowledged yet. Nothing else is sent meanwhile.
+    pub(super) under_way: Option<UnderWay>,
+    /// When the next readings are to be sent.
+    pub(super) due: Instant,
+    /// Who waits for the end of the current round, and how long.
+    stopping: Option<(Instant, Vec<oneshot::Sender<bool>>)>,
+    commands: mpsc::Receiver<Command>,
+    pub(super) status: watch::Sender<Status>,
 }
 
 impl Engine {
@@ -84,75 +93,104 @@ impl Engine {
             last_error: None,
             speed: 0.0,
         });
+        let defects = Arc::new(Defects::default());
         let handle = SimulationHandle {
             commands: sender,
             status: status.subscribe(),
             kafka: parts.kafka_state.clone(),
+            defects: defects.clone(),
         };
         let engine = Self {
             parts,
             story,
+            fleet: Fleet::default(),
+            defects,
+            bag: Mailbag::default(),
             sink: None,
+            is_in_doubt: false,
             resumed: false,
+            scope: None,
+            round: VecDeque::new(),
+            participants: Participants::default(),
+            under_way: None,
+            due: Instant::now(),
+            stopping: None,
             commands,
             status,
         };
         (handle, engine)
     }
 
-    /// Works until cancelled. What was taken up is finished first, so no reading is half sent.
+    /// Works until cancelled. What was taken up is finished first, if Kafka takes it.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut run: Option<Run> = None;
         loop {
-            let due = run.as_ref().map(|run| run.due);
+            let step_at = self.has_work().then_some(self.due);
+            let stop_at = self.stopping.as_ref().map(|(at, _)| *at);
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 command = self.commands.recv() => match command {
                     None => break,
-                    Some(command) => self.obey(command, &mut run).await,
+                    Some(command) => self.obey(command).await,
                 },
-                () = wait(due) => if let Some(run) = &mut run {
-                    self.step(run).await;
-                },
+                event = UnderWay::next(&mut self.under_way) => self.progress(event).await,
+                () = wait(stop_at) => self.answer_stop(),
+                () = wait(step_at) => self.step().await,
+            }
+            if self.is_quiet() {
+                self.answer_stop();
             }
         }
-        if run.is_some() {
+        if let Some(under_way) = self.under_way.take() {
+            let finished = timeout(STOP_LIMIT, under_way.finish()).await;
+            if finished.is_err() {
+                tracing::warn!(
+                    "Kafka has not acknowledged the last readings; the next start completes them"
+                );
+            }
+        }
+        if self.scope.take().is_some() {
             self.stopped();
         }
     }
 
-    async fn obey(&mut self, command: Command, run: &mut Option<Run>) {
+    fn has_work(&self) -> bool {
+        let has_devices = self.scope.is_some() || !self.defects.one_shot_devices().is_empty();
+        self.under_way.is_none() && (!self.round.is_empty() || has_devices)
+    }
+
+    /// Between two rounds.
+    fn is_quiet(&self) -> bool {
+        self.round.is_empty() && self.under_way.is_none()
+    }
+
+    /// Nothing waits for its time any more.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.scope.is_none() && self.defects.one_shot_devices().is_empty()
+    }
+
+    async fn obey(&mut self, command: Command) {
+        // Who asked may have gone; what was asked for is done all the same.
         match command {
             Command::Start(scope, answer) => {
-                let result = if run.is_some() {
-                    Err(StartError::Running)
-                } else {
-                    self.start(scope).await.map(|started| *run = Some(started))
-                };
-                // Who asked may have gone; the simulation has started all the same.
-                let _ = answer.send(result);
+                let _ = answer.send(self.start(scope).await);
             }
-            Command::Stop(answer) => {
-                let was_running = run.take().is_some();
-                if was_running {
-                    self.stopped();
-                }
-                let _ = answer.send(was_running);
+            Command::Stop(answer) => self.stop(answer),
+            Command::Defect(id, device, kind, answer) => {
+                let _ = answer.send(self.begin_defect(id, device, kind).await);
             }
         }
     }
 
-    async fn start(&mut self, scope: Scope) -> Result<Run, StartError> {
+    async fn start(&mut self, scope: Scope) -> Result<(), StartError> {
+        if self.scope.is_some() {
+            return Err(StartError::Running);
+        }
         let devices = match timeout(START_LIMIT, self.prepare(&scope)).await {
             Ok(prepared) => prepared?,
-            Err(_) => {
-                let detail = "Starting the simulation took too long; Kafka or the database is slow to answer.";
-                return Err(StartError::Unavailable(detail.to_owned()));
-            }
+            Err(_) => return Err(StartError::Unavailable(SLOW.to_owned())),
         };
         let now = self.parts.clock.now_millis();
-        let period = self.round_duration(devices.len());
         self.status.send_replace(Status {
             running: true,
             scope: scope.clone(),
@@ -161,56 +199,75 @@ impl Engine {
             records: 0,
             errors: 0,
             last_error: None,
-            speed: self.story.speed(now, period),
+            speed: self.story.speed(now, self.round_duration(devices)),
         });
-        tracing::info!(devices = devices.len(), "simulation started");
-        Ok(Run {
-            scope,
-            devices,
-            round: VecDeque::new(),
-            due: Instant::now(),
-        })
+        self.scope = Some(scope);
+        self.due = Instant::now();
+        tracing::info!(devices, "simulation started");
+        Ok(())
     }
 
-    /// Checks everything that a simulation needs, so that "started" means started.
-    async fn prepare(&mut self, scope: &Scope) -> Result<Vec<Device>, StartError> {
-        let database = |error: sqlx::Error| {
-            tracing::warn!(%error, "the simulation was not started");
-            StartError::Unavailable("The database does not answer; try again.".to_owned())
-        };
+    /// Checks everything that a simulation needs, so that "started" means started. Returns how many devices report.
+    async fn prepare(&mut self, scope: &Scope) -> Result<usize, StartError> {
         if let Scope::Single(patient) = scope
             && !self.patient_exists(patient).await.map_err(database)?
         {
             return Err(StartError::UnknownPatient(patient.to_string()));
         }
-        let devices = self.devices(scope).await.map_err(database)?;
-        if devices.is_empty() {
+        self.fleet.expire();
+        self.fleet
+            .refresh(&self.parts.records)
+            .await
+            .map_err(database)?;
+        let nobody = Default::default();
+        let devices = self.fleet.reporting(Some(scope), &nobody).count();
+        if devices == 0 {
             return Err(StartError::NoDevice);
         }
-        if !self.resumed {
-            // It may not have answered when the service started.
-            let stored = stored_time(&self.parts.records).await.map_err(database)?;
-            self.resume_after(stored);
-        }
-        if let Some(kafka) = self.parts.kafka.clone() {
-            self.connect(kafka).await.map_err(|error| {
-                tracing::warn!(error = format!("{error:#}"), "the simulation was not started");
-                let detail = "Kafka or the schema registry does not answer, so the devices would report to nobody. \
-                    Start them, or start this service without KAFKA_BOOTSTRAP_SERVERS.";
-                StartError::Unavailable(detail.to_owned())
-            })?;
-        }
-        self.resumed = true;
+        self.connect().await.map_err(StartError::Unavailable)?;
         Ok(devices)
     }
 
-    async fn connect(&mut self, kafka: Kafka) -> anyhow::Result<()> {
+    /// Makes sure that readings can be sent, and that the story goes on where it stood. The error is for the client.
+    async fn connect(&mut self) -> Result<(), String> {
+        let stored = if self.resumed {
+            None
+        } else {
+            // It may not have answered when the service started.
+            let stored = stored_time(&self.parts.records).await;
+            stored.map_err(|error| {
+                tracing::warn!(%error, "the simulation was not started");
+                DATABASE.to_owned()
+            })?
+        };
+        self.resume_after(stored);
+        if let Some(kafka) = self.parts.kafka.clone() {
+            let connected = self.connect_kafka(kafka, stored).await;
+            connected.map_err(|error| {
+                tracing::warn!(error = format!("{error:#}"), "the simulation was not started");
+                "Kafka or the schema registry does not answer, so the devices would report to nobody. \
+                    Start them, or start this service without KAFKA_BOOTSTRAP_SERVERS."
+                    .to_owned()
+            })?;
+        }
+        self.resumed = true;
+        Ok(())
+    }
+
+    async fn connect_kafka(
+        &mut self,
+        kafka: Kafka,
+        begun: Option<EpochMillis>,
+    ) -> anyhow::Result<()> {
         kafka.admin.ping(PING_LIMIT).await?;
         if !self.resumed {
-            // After a crash the topic knows better than the database where the story stands.
-            self.resume_after(tail::last_reading(&kafka).await?);
+            // After a crash the topic knows better than the database where the story stands, and the crash may have
+            // cut the last round short.
+            let tail = tail::read(&kafka, self.fleet.all().len()).await?;
+            self.round = self.complete(&tail.lacking(begun));
+            self.resume_after(tail.story_time());
         }
-        self.sink = Some(Sink::new(kafka).await?);
+        self.sink = Some(Arc::new(Sink::new(kafka).await?));
         Ok(())
     }
 
@@ -220,6 +277,26 @@ impl Engine {
             && time > self.story.time()
         {
             self.story = StoryClock::resume(time, self.parts.settings.pace);
+        }
+    }
+
+    fn stop(&mut self, answer: oneshot::Sender<bool>) {
+        if self.scope.take().is_none() {
+            let _gone = answer.send(false);
+            return;
+        }
+        self.stopped();
+        // The rest of the round is sent at once, so that no device lacks it.
+        self.due = Instant::now();
+        let (_, waiting) = self
+            .stopping
+            .get_or_insert_with(|| (Instant::now() + STOP_LIMIT, Vec::new()));
+        waiting.push(answer);
+    }
+
+    fn answer_stop(&mut self) {
+        for answer in self.stopping.take().into_iter().flat_map(|(_, all)| all) {
+            let _gone = answer.send(true);
         }
     }
 
@@ -233,131 +310,32 @@ impl Engine {
         tracing::info!("simulation stopped");
     }
 
-    /// Sends what is due.
-    async fn step(&mut self, run: &mut Run) {
-        if run.round.is_empty() {
-            self.begin_round(run).await;
-        }
-        if run.round.is_empty() {
-            run.due = Instant::now() + PAUSE;
-            return;
-        }
-        // What a slow answer of Kafka held up is sent with what is due now.
-        let late = run.due.elapsed().max(TICK).as_secs_f64();
-        let wanted = (self.parts.settings.records_per_second * late) as usize;
-        let count = wanted.clamp(1, run.round.len());
-        let batch: Vec<_> = run.round.drain(..count).collect();
-        let refused = self.send(batch).await;
-        if refused.is_empty() {
-            let period = self.duration(count);
-            // A long interruption is not made up for by a burst.
-            run.due = (run.due + period).max(Instant::now() - PAUSE);
-        } else {
-            // Nothing is lost: the same readings are sent again.
-            for reading in refused.into_iter().rev() {
-                run.round.push_front(reading);
+    async fn begin_defect(
+        &mut self,
+        id: Uuid,
+        device: DeviceId,
+        kind: DefectKind,
+    ) -> Result<Defect, DefectError> {
+        // The device reports by itself, so there must be a way.
+        if kind.steps().is_some() && self.scope.is_none() {
+            self.fleet.expire();
+            let refreshed = self.fleet.refresh(&self.parts.records).await;
+            refreshed.map_err(|error| {
+                tracing::warn!(%error, "a defect was not begun");
+                DefectError::Unavailable(DATABASE.to_owned())
+            })?;
+            match timeout(START_LIMIT, self.connect()).await {
+                Ok(connected) => connected.map_err(DefectError::Unavailable)?,
+                Err(_) => return Err(DefectError::Unavailable(SLOW.to_owned())),
             }
-            run.due = Instant::now() + PAUSE;
-        }
-        if run.round.is_empty() {
-            self.end_round().await;
-        }
-    }
-
-    /// Devices and settings may have changed since the last round.
-    async fn begin_round(&mut self, run: &mut Run) {
-        match self.devices(&run.scope).await {
-            Ok(devices) => run.devices = devices,
-            Err(error) => self.failed(format!("the devices could not be read: {error}")),
-        }
-        if run.devices.is_empty() {
-            return;
+            self.due = self.due.max(Instant::now());
         }
         let now = self.parts.clock.now_millis();
-        let ts = self.story.advance(now);
-        let simulator = &self.parts.settings.simulator;
-        run.round = run
-            .devices
-            .iter()
-            .flat_map(|device| simulator.readings(device, ts, &[]))
-            .map(Arc::new)
-            .collect();
-        let speed = self.story.speed(now, self.duration(run.round.len()));
-        self.status.send_modify(|status| {
-            status.story_time = ts;
-            status.speed = speed;
-        });
+        let begun = self.defects.begin(id, device, kind, now);
+        begun.map_err(DefectError::Exists)
     }
 
-    /// Sends to Kafka, and what Kafka has taken to the screen. Returns what Kafka has not taken.
-    async fn send(&self, batch: Vec<Arc<Reading>>) -> Vec<Arc<Reading>> {
-        let answers = match &self.sink {
-            Some(sink) => sink.deliver(&batch).await,
-            None => batch.iter().map(|_| Ok(())).collect(),
-        };
-        let mut sent = 0;
-        let mut refused = Vec::new();
-        let mut reason = None;
-        for (reading, answer) in batch.into_iter().zip(answers) {
-            match answer {
-                Ok(()) => {
-                    self.parts.feed.publish(reading);
-                    sent += 1;
-                }
-                Err(error) => {
-                    reason.get_or_insert(format!("{error:#}"));
-                    refused.push(reading);
-                }
-            }
-        }
-        self.status.send_modify(|status| {
-            status.records += sent;
-            if reason.is_none() {
-                status.last_error = None;
-            }
-        });
-        if let Some(reason) = reason {
-            self.failed(reason);
-        }
-        refused
-    }
-
-    /// Remembers where the story stands.
-    async fn end_round(&self) {
-        let Some(pool) = self.parts.records.pool() else {
-            return;
-        };
-        let time = self.story.time();
-        let stored = async { store::story_clock::advance(&mut *pool.acquire().await?, time).await };
-        if let Err(error) = stored.await {
-            self.failed(format!("the story time could not be stored: {error}"));
-        }
-    }
-
-    /// Counts and shows a failure that is tried again.
-    fn failed(&self, reason: String) {
-        tracing::warn!(reason, "simulation");
-        self.status.send_modify(|status| {
-            status.errors += 1;
-            status.last_error = Some(reason);
-        });
-    }
-
-    async fn devices(&self, scope: &Scope) -> sqlx::Result<Vec<Device>> {
-        let patient = match scope {
-            Scope::All => None,
-            Scope::Single(patient) => Some(patient),
-        };
-        match &self.parts.records {
-            Records::Postgres(pool) => {
-                let patient = patient.map(PatientId::as_str);
-                store::devices::list_worn(&mut *pool.acquire().await?, patient).await
-            }
-            Records::Demo(demo) => Ok(demo.worn_devices(patient)),
-        }
-    }
-
-    async fn patient_exists(&self, patient: &PatientId) -> sqlx::Result<bool> {
+    async fn patient_exists(&mut self, patient: &PatientId) -> sqlx::Result<bool> {
         Ok(match &self.parts.records {
             Records::Postgres(pool) => {
                 let mut db = pool.acquire().await?;
@@ -368,14 +346,15 @@ impl Engine {
             Records::Demo(demo) => demo.patient(patient.as_str()).is_some(),
         })
     }
+}
 
-    fn duration(&self, readings: usize) -> Duration {
-        Duration::from_secs_f64(readings as f64 / self.parts.settings.records_per_second)
-    }
+const DATABASE: &str = "The database does not answer; try again.";
+const SLOW: &str =
+    "Starting the simulation took too long; Kafka or the database is slow to answer.";
 
-    fn round_duration(&self, devices: usize) -> Duration {
-        self.duration(devices * hc_domain::Metric::ALL.len())
-    }
+fn database(error: sqlx::Error) -> StartError {
+    tracing::warn!(%error, "the simulation was not started");
+    StartError::Unavailable(DATABASE.to_owned())
 }
 
 async fn wait(due: Option<Instant>) {

@@ -1,11 +1,15 @@
 //! The simulated devices: one task owns everything about them, and the handle talks to it.
 
+mod defects;
 mod engine;
+mod fleet;
 mod handle;
+mod rounds;
 mod settings;
 mod sink;
 mod tail;
 
+pub use defects::{Defect, DefectState, Defects};
 pub use engine::{Engine, Parts};
-pub use handle::{Scope, SimulationHandle, StartError, Status};
+pub use handle::{DefectError, Scope, SimulationHandle, StartError, Status};
 pub use settings::Settings;

@@ -31,7 +31,8 @@ impl Sink {
         })
     }
 
-    /// Sends the readings and waits until Kafka has taken or refused each of them. The answers are in their order.
+    /// Sends the readings and waits until Kafka has taken each of them, however long that takes, or the client has
+    /// failed for good. The answers are in the order of the readings.
     pub(super) async fn deliver(&self, readings: &[Arc<Reading>]) -> Vec<anyhow::Result<()>> {
         join_all(readings.iter().map(|reading| self.deliver_one(reading))).await
     }

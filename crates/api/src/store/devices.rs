@@ -95,14 +95,11 @@ pub async fn list(
     list::fetch::<Row, _>(db, list).await
 }
 
-/// The devices that somebody wears, in the order of the identifiers; all of them, or one patient's.
-pub async fn list_worn(db: &mut PgConnection, patient: Option<&str>) -> sqlx::Result<Vec<Device>> {
+/// The devices that somebody wears, in the order of the identifiers.
+pub async fn list_worn(db: &mut PgConnection) -> sqlx::Result<Vec<Device>> {
     let rows = sqlx::query_as::<_, Row>(
-        "SELECT * FROM devices
-         WHERE patient_id IS NOT NULL AND ($1::text IS NULL OR patient_id = $1)
-         ORDER BY device_id",
+        "SELECT * FROM devices WHERE patient_id IS NOT NULL ORDER BY device_id",
     )
-    .bind(patient)
     .fetch_all(db)
     .await?;
     rows.into_iter()

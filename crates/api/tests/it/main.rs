@@ -9,6 +9,8 @@
 
 mod connections;
 mod deadline;
+mod defects;
+mod device_events;
 mod devices;
 mod drift;
 mod environment;

@@ -17,6 +17,7 @@ use hc_api::{
     config::PipelineArgs,
     database,
     demo::Demo,
+    device_events::DeviceEvents,
     kafka::Kafka,
     metrics::Metrics,
     pipeline::Pipeline,
@@ -110,6 +111,7 @@ impl TestApp {
         })
         .await;
         tasks.spawn(engine.run(shutdown.clone()));
+        let events = Arc::new(DeviceEvents::new(kafka.clone()));
         let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
         let pool = records.pool().cloned();
         let projection = pool.clone().zip(kafka.clone()).map(|(pool, kafka)| {
@@ -130,6 +132,7 @@ impl TestApp {
                 kafka: kafka_state,
             },
             simulation: simulation.clone(),
+            events,
             metrics: Arc::new(Metrics::new(producer).unwrap()),
             pipeline: Arc::new(pipeline),
             shutdown: shutdown.clone(),

@@ -8,7 +8,9 @@
     reason = "the lints spare test functions, but not their helpers"
 )]
 
+mod crash;
 mod database_outage;
+mod device_events;
 mod drift;
 mod kafka;
 mod outage;

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use hc_api::{kafka::Kafka, state::Records};
 use hc_contracts::{DeviceMetricKey, DeviceMetricValue, subject, topics};
 use hc_domain::Reading;
-use hc_kafka::Decoder;
+use hc_kafka::{Decoder, Encoder, Outgoing};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -33,6 +33,21 @@ pub(crate) fn series(readings: &[Reading]) -> BTreeMap<(String, &'static str), V
         series.entry(key).or_default().push(reading.ts);
     }
     series
+}
+
+/// Every device has reported all metrics in every round, once and in order.
+pub(crate) fn assert_complete(readings: &[Reading], devices: usize) {
+    let series = series(readings);
+    assert_eq!(series.len(), 3 * devices);
+    let rounds = series.values().map(Vec::len).max();
+    for (of, times) in series {
+        let wrong: Vec<_> = times
+            .windows(2)
+            .filter(|pair| pair[1] - pair[0] != 300_000)
+            .collect();
+        assert!(wrong.is_empty(), "{of:?}: {wrong:?}");
+        assert_eq!(Some(times.len()), rounds, "{of:?}");
+    }
 }
 
 #[tokio::test]
@@ -74,12 +89,11 @@ async fn readings_reach_kafka_and_the_screen_alike() {
     found.sort();
     assert_eq!(found, expected);
 
-    let series = series(&in_kafka);
-    assert_eq!(series.len(), 15);
-    for (of, times) in series {
-        assert_eq!(times[0], STORY_START, "{of:?}");
-        assert!(times.is_sorted_by(|a, b| a < b), "{of:?}: {times:?}");
-    }
+    assert_complete(&in_kafka, 5);
+    assert_eq!(
+        in_kafka.iter().map(|reading| reading.ts).min(),
+        Some(STORY_START)
+    );
     assert_eq!(
         app.get("/ready").await.json()["dependencies"][1]["status"],
         "ok"
@@ -120,4 +134,86 @@ async fn the_topic_knows_better_than_the_database_where_the_story_stands(pool: P
     );
     assert_eq!(events.next().await.unwrap().data["ts"], last + 300_000);
     second.stop().await;
+}
+
+#[tokio::test]
+async fn a_round_that_was_cut_short_is_completed() {
+    let kafka = kafka::shared("cut");
+    let first = TestApp::with_kafka(TestApp::demo_records(), Some(kafka.clone())).await;
+    assert_eq!(first.post("/simulation/start", json!({})).await.status, 200);
+    let mut events = first.events("/telemetry/stream", None).await;
+    events.take(45).await;
+    first.simulation.stop().await;
+    first.stop().await;
+    let before = readings(&kafka).await;
+
+    // As if the service had been killed after two readings of the next round.
+    let ts = before.iter().map(|reading| reading.ts).max().unwrap() + 300_000;
+    let (key, value) = (&subject::RAW_METRICS_KEY, &subject::RAW_METRICS_VALUE);
+    let keys = Encoder::new(kafka.register(key).await.unwrap(), key.schema()).unwrap();
+    let values = Encoder::new(kafka.register(value).await.unwrap(), value.schema()).unwrap();
+    for reading in before.iter().take(2) {
+        let reading = Reading {
+            ts,
+            ..reading.clone()
+        };
+        let record = Outgoing::new(
+            kafka.name(topics::RAW_METRICS),
+            keys.encode(&DeviceMetricKey::from(&reading)).unwrap(),
+            values.encode(&DeviceMetricValue::from(&reading)).unwrap(),
+        );
+        kafka.producer.deliver(record).await.unwrap();
+    }
+    let second = TestApp::with_kafka(TestApp::demo_records(), Some(kafka.clone())).await;
+    let mut events = second.events("/telemetry/stream", None).await;
+    assert_eq!(
+        second.post("/simulation/start", json!({})).await.status,
+        200
+    );
+    let shown = events.take(28).await;
+    assert!(shown[..13].iter().all(|event| event.data["ts"] == ts));
+    assert!(
+        shown[13..]
+            .iter()
+            .all(|event| event.data["ts"] == ts + 300_000)
+    );
+    second.simulation.stop().await;
+    assert_complete(&readings(&kafka).await, 5);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn delivery_goes_wrong_only_as_the_defect_says() {
+    let kafka = kafka::shared("delivery");
+    let app = TestApp::with_kafka(TestApp::demo_records(), Some(kafka.clone())).await;
+    for (device, kind) in [
+        ("DEV-P001", "duplicate_delivery"),
+        ("DEV-P002", "late_delivery"),
+        ("DEV-P003", "clock_skew"),
+        ("DEV-P004", "silence"),
+    ] {
+        let path = format!("/device/{device}/simulator/{kind}");
+        assert_eq!(app.post(&path, json!({})).await.status, 202);
+    }
+    let mut events = app.events("/telemetry/stream", None).await;
+    assert_eq!(app.post("/simulation/start", json!({})).await.status, 200);
+    events.take(15 * 8).await;
+    assert!(app.simulation.stop().await);
+    let series = series(&readings(&kafka).await);
+    let times = |device: &str| &series[&(device.to_owned(), "Pressure")];
+    let rounds = i64::try_from(times("DEV-P005").len()).unwrap();
+    let round = |n: i64| STORY_START + n * 300_000;
+    let all: Vec<i64> = (0..rounds).map(round).collect();
+    assert_eq!(*times("DEV-P005"), all);
+    let twice: Vec<i64> = all.iter().flat_map(|ts| [*ts, *ts]).collect();
+    assert_eq!(*times("DEV-P001"), twice);
+    assert_eq!(
+        *times("DEV-P002"),
+        all[..all.len() - 3],
+        "three rounds are held back"
+    );
+    let behind: Vec<i64> = all.iter().map(|ts| ts + hc_simulator::CLOCK_SKEW).collect();
+    assert_eq!(*times("DEV-P003"), behind);
+    assert!(!series.contains_key(&("DEV-P004".to_owned(), "Pressure")));
+    app.stop().await;
 }
