@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::avro::AvroReader;
+use crate::avro_reader::AvroReader;
 use crate::parser::{SqlType, TypeRoot};
 use crate::{Column, DialectError, Distribution, Table};
 

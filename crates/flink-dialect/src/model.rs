@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DialectError, ObjectName, quote_identifier, quote_string, same_statement};
+use crate::{ObjectName, quote_identifier, quote_string};
 
 /// A table in Confluent's dialect: a topic, its columns, and its options.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +131,8 @@ pub enum AlterAction {
     SetWatermark(Watermark),
     /// `DROP WATERMARK`.
     DropWatermark,
+    /// `DROP column` or `DROP (column, ...)`: computed and metadata columns.
+    DropColumns(Vec<String>),
     /// `SET ('option' = 'value', ...)`.
     SetOptions(BTreeMap<String, String>),
     /// `RESET ('option', ...)`.
@@ -255,108 +257,4 @@ pub(crate) fn option_list(options: &BTreeMap<String, String>) -> String {
         .map(|(key, value)| format!("{} = {}", quote_string(key), quote_string(value)))
         .collect::<Vec<_>>()
         .join(",\n  ")
-}
-
-/// The table after the changes. Changes that are already there change nothing, so that a prepared table can be
-/// prepared again: adding an identical computed column, or setting the watermark it has, returns an equal table.
-///
-/// # Errors
-/// A column of that name with another definition, or a watermark on a column that the table does not have.
-pub fn apply_alter(table: &Table, alter: &AlterTable) -> Result<Table, DialectError> {
-    let mut changed = table.clone();
-    for action in &alter.actions {
-        apply_action(&mut changed, action)?;
-    }
-    Ok(changed)
-}
-
-fn apply_action(table: &mut Table, action: &AlterAction) -> Result<(), DialectError> {
-    match action {
-        AlterAction::AddColumn(column) => match table.column(&column.name) {
-            None => table.columns.push(column.clone()),
-            Some(existing) if same_statement(&existing.to_sql(), &column.to_sql()) => {}
-            Some(existing) => {
-                return Err(DialectError::invalid(format!(
-                    "Table {} already has a column {} (`{}`), which is not the one to add. Drop the table or choose another name.",
-                    table.name,
-                    column.name,
-                    existing.to_sql()
-                )));
-            }
-        },
-        AlterAction::SetWatermark(watermark) => {
-            if watermark.column != "$rowtime" && table.column(&watermark.column).is_none() {
-                return Err(DialectError::invalid(format!(
-                    "Table {} has no column {} to put a watermark on. Add the column first.",
-                    table.name, watermark.column
-                )));
-            }
-            let same = |current: &Watermark| same_statement(&current.to_sql(), &watermark.to_sql());
-            if !table.watermark.as_ref().is_some_and(same) {
-                table.watermark = Some(watermark.clone());
-            }
-        }
-        AlterAction::DropWatermark => table.watermark = None,
-        AlterAction::SetOptions(options) => table.options.extend(options.clone()),
-        AlterAction::ResetOptions(keys) => table.options.retain(|key, _| !keys.contains(key)),
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Statement, parse};
-
-    fn altered(sql: &[&str]) -> Result<Table, DialectError> {
-        let create = "CREATE TABLE t (ts BIGINT, event_time AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND)";
-        let Ok(Statement::CreateTable(create)) = parse(create) else {
-            panic!("{create}")
-        };
-        sql.iter()
-            .try_fold(create.table, |table, sql| match parse(sql)? {
-                Statement::AlterTable(alter) => apply_alter(&table, &alter),
-                other => panic!("{other:?}"),
-            })
-    }
-
-    #[test]
-    fn what_is_there_already_changes_nothing() {
-        let unchanged = altered(&[]).unwrap();
-        for sql in [
-            "ALTER TABLE t ADD event_time AS TO_TIMESTAMP_LTZ( ts,3 )",
-            "ALTER TABLE t MODIFY WATERMARK FOR event_time AS event_time-INTERVAL '5' SECOND",
-            "ALTER TABLE t RESET ('kafka.retention.time')",
-        ] {
-            assert_eq!(altered(&[sql]).unwrap(), unchanged, "{sql}");
-        }
-        assert_eq!(
-            altered(&["ALTER TABLE t SET ('a' = 'b')", "ALTER TABLE t RESET ('a')"]).unwrap(),
-            unchanged
-        );
-    }
-
-    #[test]
-    fn a_contradiction_is_refused() {
-        for (sql, expected) in [
-            (
-                "ALTER TABLE t ADD event_time AS TO_TIMESTAMP_LTZ(ts, 0)",
-                "already has a column event_time",
-            ),
-            ("ALTER TABLE t ADD ts AS 1", "already has a column ts"),
-            (
-                "ALTER TABLE t MODIFY WATERMARK FOR nowhere AS nowhere",
-                "has no column nowhere",
-            ),
-        ] {
-            let error = altered(&[sql]).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-        assert_eq!(
-            altered(&["ALTER TABLE t DROP WATERMARK"])
-                .unwrap()
-                .watermark,
-            None
-        );
-    }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::DialectError;
+use crate::{DialectError, units};
 
 /// The properties of a statement, translated for open-source Flink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct StatementProperties {
 /// Translates the `properties` of a statement (`sql.state-ttl`, `sql.local-time-zone`, ...).
 ///
 /// # Errors
-/// A property that is not known.
+/// A property that is not known, or a value that is not one of its own.
 pub fn translate_properties(
     properties: &BTreeMap<String, String>,
 ) -> Result<StatementProperties, DialectError> {
@@ -36,7 +36,7 @@ pub fn translate_properties(
                     )));
                 }
             },
-            "sql.state-ttl" => set(&mut translated, "table.exec.state.ttl", value),
+            "sql.state-ttl" => duration(&mut translated, key, "table.exec.state.ttl", value)?,
             // Timestamps of tables are UTC wall clock times here (TIMESTAMP_LTZ has no Avro form in open-source Flink), so
             // that in another zone a query would shift what it writes.
             "sql.local-time-zone" if value == "UTC" => {
@@ -49,7 +49,21 @@ pub fn translate_properties(
                 ));
             }
             "sql.tables.scan.idle-timeout" => {
-                set(&mut translated, "table.exec.source.idle-timeout", value)
+                duration(
+                    &mut translated,
+                    key,
+                    "table.exec.source.idle-timeout",
+                    value,
+                )?;
+            }
+            other if other.starts_with("sql.tables.") => {
+                let option = &other["sql.tables.".len()..];
+                return Err(DialectError::unsupported(
+                    format!("The statement property {other}, which is about all tables at once,"),
+                    format!(
+                        "Set '{option}' in the options of the table, or write /*+ OPTIONS('{option}' = '{value}') */ after its name in the query."
+                    ),
+                ));
             }
             other => {
                 return Err(DialectError::unsupported(
@@ -61,6 +75,17 @@ pub fn translate_properties(
         }
     }
     Ok(translated)
+}
+
+fn duration(
+    translated: &mut StatementProperties,
+    property: &str,
+    key: &str,
+    value: &str,
+) -> Result<(), DialectError> {
+    units::milliseconds(&format!("The property {property}"), value)?;
+    set(translated, key, value);
+    Ok(())
 }
 
 fn set(translated: &mut StatementProperties, key: &str, value: &str) {
@@ -146,6 +171,16 @@ mod tests {
                 "sql.local-time-zone",
                 "Europe/Paris",
                 "with the value 'Europe/Paris' is not supported",
+            ),
+            (
+                "sql.state-ttl",
+                "long",
+                "The property sql.state-ttl is 'long', which is not a duration",
+            ),
+            (
+                "sql.tables.scan.startup.mode",
+                "latest-offset",
+                "write /*+ OPTIONS('scan.startup.mode' = 'latest-offset') */",
             ),
             (
                 "table.exec.state.ttl",

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::intervals::check_intervals;
 use crate::parser::{parse, unquote};
 use crate::tokenizer::{Token, TokenKind, tokenize};
 use crate::{DialectError, Statement, quote_string};
@@ -25,7 +26,7 @@ pub struct TranslatedQuery {
 /// Translates an `INSERT`, `EXECUTE STATEMENT SET`, `SELECT` or `EXPLAIN`.
 ///
 /// # Errors
-/// Text that is not a query, or a tuning that names an alias without `STATE_TTL` hint.
+/// Text that is not a query, an interval that open-source Flink cannot count with, or a tuning that names an alias without `STATE_TTL` hint.
 pub fn translate_query(sql: &str, tuning: &QueryTuning) -> Result<TranslatedQuery, DialectError> {
     let statement = parse(sql)?;
     if !matches!(
@@ -37,6 +38,7 @@ pub fn translate_query(sql: &str, tuning: &QueryTuning) -> Result<TranslatedQuer
             statement.kind()
         )));
     }
+    check_intervals(sql)?;
     let tokens = tokenize(sql);
     let mut translated = sql[..end_of_statement(sql, &tokens)].to_owned();
     let hints = state_ttl_hints(sql, &tokens);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{DialectError, Statement, StatementNames, parse};
 
+pub(crate) use reads::table_references;
 pub use reads::tables_read;
 
 /// One table folder, read by the caller: `<layer>/<product>/<table folder>/sql-scripts/...`.

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::parser::unquote;
 use crate::tokenizer::{Token, TokenKind, tokenize};
@@ -6,6 +7,20 @@ use crate::tokenizer::{Token, TokenKind, tokenize};
 /// Tables read by a query: after `FROM`, `JOIN`, a comma of a `FROM`, or `TABLE` in a table function. Names of common
 /// table expressions, strings and comments are not tables. Of a qualified name, the last part.
 pub fn tables_read(sql: &str) -> BTreeSet<String> {
+    table_references(sql)
+        .into_iter()
+        .filter_map(|mut reference| reference.parts.pop())
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// A table's name where a query reads it: its parts, and the bytes where they stand.
+pub(crate) struct TableReference {
+    pub(crate) parts: Vec<(String, Range<usize>)>,
+}
+
+/// Where tables are read, in the order of the text.
+pub(crate) fn table_references(sql: &str) -> Vec<TableReference> {
     let tokens: Vec<Token> = tokenize(sql)
         .into_iter()
         .filter(|token| token.is_significant() && !token.is_hint())
@@ -15,7 +30,7 @@ pub fn tables_read(sql: &str) -> BTreeSet<String> {
         tokens: &tokens,
         levels: vec![Level::default()],
         ctes: Vec::new(),
-        found: BTreeSet::new(),
+        found: Vec::new(),
     };
     let mut at = 0;
     while at < tokens.len() {
@@ -46,7 +61,7 @@ struct Scan<'a> {
     tokens: &'a [Token],
     levels: Vec<Level>,
     ctes: Vec<Cte>,
-    found: BTreeSet<String>,
+    found: Vec<TableReference>,
 }
 
 const CLAUSES_AFTER_FROM: [&str; 11] = [
@@ -148,10 +163,11 @@ impl Scan<'_> {
     /// A name of one to three parts; returns where it ends.
     fn table(&mut self, start: usize) -> usize {
         let mut at = start;
-        let mut parts = vec![self.name(at)];
+        let part = |at: usize| (self.name(at), self.tokens[at].span.clone());
+        let mut parts = vec![part(at)];
         while self.next_is(at, ".") && at + 2 < self.tokens.len() {
             at += 2;
-            parts.push(self.name(at));
+            parts.push(part(at));
         }
         self.level().expects_table = false;
         let is_function = self.next_is(at, "(") && self.tokens[start].kind == TokenKind::Word;
@@ -159,9 +175,9 @@ impl Scan<'_> {
             && self
                 .ctes
                 .iter()
-                .any(|cte| cte.name == parts[0] && cte.visible.contains(&start));
-        if let (false, false, Some(table)) = (is_function, is_cte, parts.pop()) {
-            self.found.insert(table);
+                .any(|cte| cte.name == parts[0].0 && cte.visible.contains(&start));
+        if !is_function && !is_cte {
+            self.found.push(TableReference { parts });
         }
         at + 1
     }

@@ -11,13 +11,7 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError> 
     } else if cursor.eat_word("MODIFY") {
         additions(cursor, false)?
     } else if cursor.eat_word("DROP") {
-        if !cursor.eat_word("WATERMARK") {
-            return Err(DialectError::unsupported(
-                format!("ALTER TABLE ... DROP {}", cursor.peek_text().to_uppercase()),
-                "Only DROP WATERMARK is; a topic's fields cannot be taken away.",
-            ));
-        }
-        vec![AlterAction::DropWatermark]
+        vec![dropped(cursor)?]
     } else if cursor.eat_word("SET") {
         vec![AlterAction::SetOptions(create::options(cursor)?)]
     } else if cursor.eat_word("RESET") {
@@ -28,10 +22,34 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError> 
             "A topic keeps its name: create a table with the new name and fill it from the old one.",
         ));
     } else {
-        return Err(cursor.error("Expected ADD, MODIFY, DROP WATERMARK, SET or RESET"));
+        return Err(cursor.error("Expected ADD, MODIFY, DROP, SET or RESET"));
     };
     Ok(Statement::AlterTable(AlterTable { name, actions }))
 }
+
+/// After `DROP`: the watermark, or columns.
+fn dropped(cursor: &mut Cursor<'_>) -> Result<AlterAction, DialectError> {
+    if cursor.eat_word("WATERMARK") {
+        return Ok(AlterAction::DropWatermark);
+    }
+    for fixed in ["CONSTRAINT", "PRIMARY", "DISTRIBUTION", "PARTITION"] {
+        if cursor.at_word(fixed) {
+            return Err(DialectError::unsupported(
+                format!("ALTER TABLE ... DROP {fixed}"),
+                FIXED,
+            ));
+        }
+    }
+    if cursor.at_symbol("(") {
+        return cursor
+            .list(Cursor::identifier)
+            .map(AlterAction::DropColumns);
+    }
+    cursor.eat_word("COLUMN");
+    Ok(AlterAction::DropColumns(vec![cursor.identifier()?]))
+}
+
+const FIXED: &str = "Keys and partitions are fixed when the table is created.";
 
 /// One item, or a list of them in parentheses.
 fn additions(cursor: &mut Cursor<'_>, adding: bool) -> Result<Vec<AlterAction>, DialectError> {
@@ -48,14 +66,14 @@ fn addition(cursor: &mut Cursor<'_>, adding: bool) -> Result<AlterAction, Dialec
     if !adding {
         return Err(DialectError::unsupported(
             format!("ALTER TABLE ... MODIFY {}", cursor.peek_text()),
-            "Only MODIFY WATERMARK is.",
+            "Only MODIFY WATERMARK is. A computed column can be dropped and added again.",
         ));
     }
     for constraint in ["CONSTRAINT", "PRIMARY", "DISTRIBUTION"] {
         if cursor.at_word(constraint) {
             return Err(DialectError::unsupported(
                 format!("ALTER TABLE ... ADD {constraint}"),
-                "Keys and partitions are fixed when the table is created.",
+                FIXED,
             ));
         }
     }

@@ -9,13 +9,12 @@ use super::Cursor;
 
 /// After `CREATE`.
 pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError> {
-    cursor.expect_object(
-        "CREATE",
-        "TABLE",
-        "Only CREATE TABLE is. A view can be a common table expression (WITH ... AS) of the queries that use it.",
-    )?;
+    cursor.expect_object("CREATE", "TABLE", advice(cursor))?;
     let if_not_exists = cursor.eat_words(&["IF", "NOT", "EXISTS"]);
     let name = cursor.object_name()?;
+    if cursor.at_word("AS") || cursor.query_in_parentheses() {
+        return Err(as_select());
+    }
     if !cursor.at_symbol("(") {
         let construct = format!(
             "CREATE TABLE {} {}",
@@ -46,6 +45,30 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError>
         if_not_exists,
         table,
     }))
+}
+
+/// What to do instead of creating something that is no table.
+fn advice(cursor: &Cursor<'_>) -> &'static str {
+    match cursor.peek_text().to_uppercase().as_str() {
+        "VIEW" => "Name the query in the statements that use it: WITH name AS (SELECT ...).",
+        "OR" => "Drop the table first, then create it.",
+        "TEMPORARY" | "TEMP" => {
+            "A table is a topic and stays: leave the word out, and drop the table when it has served."
+        }
+        "MATERIALIZED" => "Create the table, and fill it with INSERT INTO ... SELECT.",
+        "CATALOG" | "DATABASE" => {
+            "The catalog is the environment and the database is the Kafka cluster; there is one of each."
+        }
+        "FUNCTION" => "Use the functions that Flink has.",
+        _ => "Only CREATE TABLE is.",
+    }
+}
+
+fn as_select() -> DialectError {
+    DialectError::unsupported(
+        "CREATE TABLE ... AS SELECT",
+        "Create the table with its columns first, then fill it with INSERT INTO ... SELECT.",
+    )
 }
 
 /// One element between the parentheses.
@@ -140,7 +163,7 @@ pub(super) fn watermark(cursor: &mut Cursor<'_>) -> Result<Watermark, DialectErr
 pub(super) fn column(cursor: &mut Cursor<'_>) -> Result<(Column, bool), DialectError> {
     let name = cursor.identifier()?;
     if cursor.eat_word("AS") {
-        let expression = cursor.expression(&["COMMENT"])?;
+        let expression = cursor.expression(&["COMMENT", "FIRST", "AFTER"])?;
         return Ok((
             Column {
                 name,
@@ -216,10 +239,7 @@ fn clauses(cursor: &mut Cursor<'_>, table: &mut Table) -> Result<(), DialectErro
             "CREATE TABLE ... LIKE",
             "Write the columns out.",
         )),
-        "AS" => Err(DialectError::unsupported(
-            "CREATE TABLE ... AS SELECT",
-            "Create the table first, then fill it with INSERT INTO ... SELECT.",
-        )),
+        "AS" => Err(as_select()),
         _ => Ok(()),
     }
 }

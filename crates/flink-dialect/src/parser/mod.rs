@@ -6,7 +6,7 @@ mod cursor;
 mod types;
 
 pub(crate) use cursor::{Cursor, unquote};
-pub(crate) use types::{SqlType, TypeRoot, parse_type};
+pub(crate) use types::{SqlType, TypeRoot, decimal, parse_type};
 
 use crate::tokenizer::{TokenKind, tokenize};
 use crate::{DialectError, Insert, ObjectName, Statement};
@@ -104,6 +104,14 @@ fn drop_table(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError> {
 
 fn show(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError> {
     if cursor.eat_word("TABLES") {
+        for filter in ["FROM", "IN", "LIKE", "NOT"] {
+            if cursor.at_word(filter) {
+                return Err(DialectError::unsupported(
+                    format!("SHOW TABLES {filter}"),
+                    "Write SHOW TABLES, and choose from its rows.",
+                ));
+            }
+        }
         return Ok(Statement::ShowTables);
     }
     if cursor.eat_words(&["CREATE", "TABLE"]) {

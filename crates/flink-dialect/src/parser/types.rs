@@ -98,6 +98,17 @@ impl TypeRoot {
     }
 }
 
+/// A decimal number that Flink can hold.
+pub(crate) fn decimal(precision: u32, scale: u32) -> Result<TypeRoot, DialectError> {
+    if (1..=38).contains(&precision) && scale <= precision {
+        return Ok(TypeRoot::Decimal(precision, scale));
+    }
+    Err(DialectError::unsupported(
+        format!("DECIMAL({precision}, {scale})"),
+        "The precision is 1 to 38, and the scale is at most the precision.",
+    ))
+}
+
 /// Types nest deeper only in nonsense, which must not exhaust the stack.
 const MAX_DEPTH: u32 = 32;
 
@@ -161,11 +172,12 @@ impl Cursor<'_> {
                 } else {
                     vec![10]
                 };
-                match sizes.as_slice() {
-                    [precision] => TypeRoot::Decimal(*precision, 0),
-                    [precision, scale] => TypeRoot::Decimal(*precision, *scale),
+                let (precision, scale) = match sizes.as_slice() {
+                    [precision] => (*precision, 0),
+                    [precision, scale] => (*precision, *scale),
                     _ => return Err(self.error("DECIMAL takes a precision and a scale")),
-                }
+                };
+                decimal(precision, scale)?
             }
             "TINYINT" => TypeRoot::TinyInt,
             "SMALLINT" => TypeRoot::SmallInt,
@@ -178,12 +190,12 @@ impl Cursor<'_> {
             }
             "DATE" => TypeRoot::Date,
             "TIME" => {
-                let precision = self.size(0)?;
+                let precision = self.precision(0)?;
                 self.eat_words(&["WITHOUT", "TIME", "ZONE"]);
                 TypeRoot::Time(precision)
             }
             "TIMESTAMP" => {
-                let precision = self.size(6)?;
+                let precision = self.precision(6)?;
                 self.eat_words(&["WITHOUT", "TIME", "ZONE"]);
                 if self.eat_words(&["WITH", "LOCAL", "TIME", "ZONE"]) {
                     TypeRoot::TimestampLtz(precision)
@@ -191,7 +203,7 @@ impl Cursor<'_> {
                     TypeRoot::Timestamp(precision)
                 }
             }
-            "TIMESTAMP_LTZ" => TypeRoot::TimestampLtz(self.size(6)?),
+            "TIMESTAMP_LTZ" => TypeRoot::TimestampLtz(self.precision(6)?),
             "ARRAY" => TypeRoot::Array(Box::new(self.element(depth)?)),
             "MULTISET" => TypeRoot::Multiset(Box::new(self.element(depth)?)),
             "MAP" => {
@@ -215,6 +227,17 @@ impl Cursor<'_> {
         let size = self.number()?;
         self.expect_symbol(")")?;
         Ok(size)
+    }
+
+    /// Digits of a second, or the default.
+    fn precision(&mut self, default: u32) -> Result<u32, DialectError> {
+        match self.size(default)? {
+            precision @ 0..=9 => Ok(precision),
+            precision => Err(DialectError::unsupported(
+                format!("A precision of {precision} digits of a second"),
+                "Write 0 to 9; tables of Avro have at most 3.",
+            )),
+        }
     }
 
     fn element(&mut self, depth: u32) -> Result<SqlType, DialectError> {

@@ -1,15 +1,17 @@
 //! From a table in Confluent's dialect to a topic, its subjects, and `CREATE TABLE` of open-source Flink.
 
 mod columns;
+mod layout;
 mod options;
-mod units;
+mod with;
 
 use std::collections::BTreeMap;
 
 use crate::model::{identifier_list, option_list};
-use crate::{Column, ColumnKind, DataType, DialectError, Table, avro, quote_identifier};
+use crate::{Column, ColumnKind, DialectError, Table, quote_identifier};
 
-use options::{Format, Mode, TableOptions};
+use layout::Layout;
+use options::{Mode, TableOptions};
 
 /// The local servers, and what the engine needs beyond the dialect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,35 +115,17 @@ pub fn translate_table(
     connection: &Connection,
 ) -> Result<TranslatedTable, DialectError> {
     let options = TableOptions::read(table)?;
-    let connector = match options.mode {
-        _ if options.value_format == Format::AvroDebezium => Connector::Debezium,
-        Mode::Append => Connector::Kafka,
-        Mode::Upsert | Mode::Retract => Connector::UpsertKafka,
-    };
-    let mut warnings = options.warnings.clone();
-    if options.mode == Mode::Retract && connector == Connector::UpsertKafka {
-        warnings.push(format!(
-            "Table {} is written in upsert form: open-source Flink has no retract form, and readers see the same rows.",
-            table.name
-        ));
-    }
-    let key_columns = key_columns(table, connector);
-    let with = with_options(
-        table,
-        connection,
-        &options,
-        connector,
-        &key_columns,
-        &mut warnings,
-    )?;
-    let body = columns::body(table, connector)?;
-    let sql = create(table, &body, &with);
-    let mut bounded = with;
-    bounded.insert("scan.bounded.mode".into(), "latest-offset".into());
+    let layout = Layout::of(table, &options)?;
+    let connector = layout.connector;
+    let with = with::with_options(table, connection, &options, &layout);
+    let body = columns::body(table, &layout)?;
     Ok(TranslatedTable {
         connector,
-        sql,
-        snapshot_sql: create(table, &body, &bounded),
+        sql: create(table, &body, &with),
+        snapshot_sql: create(table, &body, &with::bounded(with)),
+        subjects: layout.subjects(table)?,
+        probes: probes(table, connector),
+        warnings: warnings(table, &options, connector),
         topic: TopicSpec {
             name: table.name.clone(),
             partitions: table
@@ -149,22 +133,38 @@ pub fn translate_table(
                 .as_ref()
                 .and_then(|distribution| distribution.buckets)
                 .unwrap_or(connection.default_partitions),
-            configs: options.topic_configs.clone(),
+            configs: options.topic_configs,
         },
-        subjects: subjects(table, connector, &options, &key_columns)?,
-        probes: probes(table, connector),
-        warnings,
     })
 }
 
-/// Fields of the record's key.
-fn key_columns(table: &Table, connector: Connector) -> Vec<String> {
-    match (connector, &table.distribution) {
-        (Connector::UpsertKafka | Connector::Debezium, _) => table.primary_key.clone(),
-        (Connector::Kafka, Some(distribution)) => distribution.columns.clone(),
-        // Without DISTRIBUTED, a primary key is what Confluent distributes by.
-        (Connector::Kafka, None) => table.primary_key.clone(),
+/// What is accepted and has another meaning here, or none.
+fn warnings(table: &Table, options: &TableOptions, connector: Connector) -> Vec<String> {
+    let name = &table.name;
+    let mut warnings = options.warnings.clone();
+    if options.mode == Mode::Retract && connector == Connector::UpsertKafka {
+        warnings.push(format!(
+            "Table {name} is written in upsert form: open-source Flink has no retract form, and readers see the same rows."
+        ));
     }
+    if connector == Connector::UpsertKafka {
+        let ignored = options
+            .scan
+            .iter()
+            .filter(|(key, value)| key.starts_with("scan.startup.") && *value != "earliest-offset");
+        warnings.extend(ignored.map(|(key, _)| {
+            format!(
+                "'{key}' of table {name} has no effect: an upsert table is read from the beginning."
+            )
+        }));
+    }
+    if let Some(column) = columns::own_timestamp(table) {
+        warnings.push(format!(
+            "`$rowtime` of table {name} is computed from {}, so that SELECT * shows it: list the columns instead.",
+            column.name
+        ));
+    }
+    warnings
 }
 
 fn create(table: &Table, body: &str, with: &BTreeMap<String, String>) -> String {
@@ -173,154 +173,6 @@ fn create(table: &Table, body: &str, with: &BTreeMap<String, String>) -> String 
         quote_identifier(&table.name),
         option_list(with)
     )
-}
-
-fn with_options(
-    table: &Table,
-    connection: &Connection,
-    options: &TableOptions,
-    connector: Connector,
-    key_columns: &[String],
-    warnings: &mut Vec<String>,
-) -> Result<BTreeMap<String, String>, DialectError> {
-    let mut with = BTreeMap::new();
-    let mut put = |key: &str, value: &str| with.insert(key.to_owned(), value.to_owned());
-    put(
-        "connector",
-        if connector == Connector::UpsertKafka {
-            "upsert-kafka"
-        } else {
-            "kafka"
-        },
-    );
-    put("topic", &table.name);
-    put(
-        "properties.bootstrap.servers",
-        &connection.bootstrap_servers,
-    );
-    put(
-        "properties.group.id",
-        &format!("{}{}", connection.group_id_prefix, table.name),
-    );
-    for (key, value) in connection
-        .kafka_properties
-        .iter()
-        .chain(&options.kafka_properties)
-    {
-        put(&format!("properties.{key}"), value);
-    }
-    for (key, value) in &options.scan {
-        put(key, value);
-    }
-    if connector == Connector::UpsertKafka {
-        // It always reads from the beginning: the newest record of every key is the table.
-        for key in with
-            .keys()
-            .filter(|key| key.starts_with("scan.startup."))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            let value = with.remove(&key);
-            if value.as_deref() != Some("earliest-offset") {
-                warnings.push(format!("'{key}' of table {} has no effect: an upsert table is read from the beginning.", table.name));
-            }
-        }
-    }
-    if columns::has_watermark(table, connector)
-        && let Some(timeout) = connection
-            .idle_timeouts
-            .get(&table.name)
-            .or(connection.idle_timeout.as_ref())
-    {
-        with.insert("scan.watermark.idle-timeout".into(), timeout.clone());
-    }
-    format_options(&mut with, "value", options.value_format, connection);
-    match connector {
-        // The envelope repeats the key, which Flink therefore does not read.
-        Connector::Debezium => {}
-        Connector::Kafka if key_columns.is_empty() => {}
-        Connector::Kafka | Connector::UpsertKafka => {
-            format_options(&mut with, "key", options.key_format, connection);
-            with.insert(
-                "value.fields-include".into(),
-                if options.value_includes_key {
-                    "ALL"
-                } else {
-                    "EXCEPT_KEY"
-                }
-                .into(),
-            );
-            if let Some(prefix) = &options.key_prefix {
-                with.insert("key.fields-prefix".into(), prefix.clone());
-            }
-            if connector == Connector::Kafka {
-                // The connector separates names by semicolons and knows no escape.
-                if let Some(bad) = key_columns.iter().find(|name| name.contains(';')) {
-                    return Err(DialectError::unsupported(
-                        format!("The key column {bad} with a semicolon"),
-                        "Rename it.",
-                    ));
-                }
-                with.insert("key.fields".into(), key_columns.join(";"));
-            }
-        }
-    }
-    Ok(with)
-}
-
-fn format_options(
-    with: &mut BTreeMap<String, String>,
-    side: &str,
-    format: Format,
-    connection: &Connection,
-) {
-    let name = format.open_source_name();
-    with.insert(format!("{side}.format"), name.to_owned());
-    if format == Format::Raw {
-        return;
-    }
-    with.insert(
-        format!("{side}.{name}.url"),
-        connection.registry_url.clone(),
-    );
-    for (key, value) in &connection.registry_properties {
-        with.insert(format!("{side}.{name}.{key}"), value.clone());
-    }
-}
-
-fn subjects(
-    table: &Table,
-    connector: Connector,
-    options: &TableOptions,
-    key_columns: &[String],
-) -> Result<Vec<Subject>, DialectError> {
-    // Connect owns the subjects of a change topic.
-    if connector == Connector::Debezium {
-        return Ok(Vec::new());
-    }
-    let physical: Vec<(&str, &DataType)> = table.physical_columns().collect();
-    let is_key = |name: &str| key_columns.iter().any(|key| key == name);
-    let mut subjects = Vec::new();
-    if !key_columns.is_empty() && options.key_format == Format::Avro {
-        // In the order of the key, which is not always that of the columns.
-        let key = key_columns
-            .iter()
-            .filter_map(|name| physical.iter().find(|(column, _)| column == name).copied());
-        subjects.push(Subject {
-            name: format!("{}-key", table.name),
-            schema: avro::record_schema(key)?,
-        });
-    }
-    if options.value_format == Format::Avro {
-        let value = physical
-            .into_iter()
-            .filter(|(name, _)| options.value_includes_key || !is_key(name));
-        subjects.push(Subject {
-            name: format!("{}-value", table.name),
-            schema: avro::record_schema(value)?,
-        });
-    }
-    Ok(subjects)
 }
 
 fn probes(table: &Table, connector: Connector) -> Vec<String> {

@@ -1,8 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{DialectError, Table};
-
-use super::units;
+use crate::{DialectError, Table, units};
 
 /// `changelog.mode`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +15,8 @@ pub(super) enum Mode {
 pub(super) enum Format {
     Avro,
     AvroDebezium,
+    /// Without a registry.
+    Json,
     Raw,
 }
 
@@ -25,6 +25,7 @@ impl Format {
         match self {
             Self::Avro => "avro-confluent",
             Self::AvroDebezium => "debezium-avro-confluent",
+            Self::Json => "json",
             Self::Raw => "raw",
         }
     }
@@ -85,7 +86,12 @@ impl TableOptions {
             "connector" => {
                 return Err(DialectError::unsupported(
                     format!("'connector' = '{value}' of table {}", table.name),
-                    "A table is a topic: leave the option out.",
+                    match value {
+                        "faker" | "datagen" => {
+                            "Leave the option out, and write rows with INSERT INTO ... VALUES or a producer of the topic."
+                        }
+                        _ => "A table is a topic: leave the option out.",
+                    },
                 ));
             }
             "changelog.mode" => {
@@ -96,18 +102,20 @@ impl TableOptions {
                     _ => return Err(not_one_of(key, value, &["append", "upsert", "retract"])),
                 }
             }
-            "key.format" => self.key_format = format(key, value)?,
-            "value.format" => self.value_format = format(key, value)?,
+            "key.format" => self.key_format = self.format(table, key, value)?,
+            "value.format" => self.value_format = self.format(table, key, value)?,
             "key.fields-prefix" => self.key_prefix = Some(value.to_owned()),
             "value.fields-include" => {
                 self.value_includes_key = one_of(&[("all", "yes"), ("except-key", "")])? == "yes"
             }
-            "key.avro-registry.schema-context" | "value.avro-registry.schema-context" => {
-                self.warnings.push(format!(
-                    "'{key}' of table {} is ignored: the local registry has one context.",
-                    table.name
-                ))
-            }
+            "key.avro-registry.schema-context"
+            | "value.avro-registry.schema-context"
+            | "value.avro-debezium-registry.schema-context"
+            | "key.json-registry.schema-context"
+            | "value.json-registry.schema-context" => self.warnings.push(format!(
+                "'{key}' of table {} is ignored: the local registry has one context.",
+                table.name
+            )),
             "kafka.consumer.isolation-level" => {
                 let level = one_of(&[
                     ("read-committed", "read_committed"),
@@ -135,13 +143,24 @@ impl TableOptions {
                     ));
                 }
             }
-            "scan.startup.mode"
-            | "scan.bounded.mode"
-            | "scan.startup.timestamp-millis"
-            | "scan.bounded.timestamp-millis"
-            | "scan.startup.specific-offsets"
-            | "scan.bounded.specific-offsets" => {
-                self.scan.insert(key.to_owned(), value.to_owned());
+            "error-handling.log.target" | "late-handling.mode" => {
+                return Err(DialectError::unsupported(
+                    format!("'{key}' of table {}", table.name),
+                    "Open-source Flink sends no record elsewhere: leave the option out.",
+                ));
+            }
+            "scan.startup.mode" => self.scan_option(key, listed(key, value, &STARTUP_MODES)?),
+            "scan.bounded.mode" => self.scan_option(key, listed(key, value, &BOUNDED_MODES)?),
+            "scan.startup.timestamp-millis" | "scan.bounded.timestamp-millis" => {
+                let milliseconds: u64 = value.parse().map_err(|_| {
+                    DialectError::invalid(format!(
+                        "The option '{key}' is '{value}', which is no time. Write milliseconds since 1970, for instance '1735689600000'."
+                    ))
+                })?;
+                self.scan_option(key, &milliseconds.to_string());
+            }
+            "scan.startup.specific-offsets" | "scan.bounded.specific-offsets" => {
+                self.scan_option(key, value)
             }
             _ => match topic_config(key, value)? {
                 Some((config, value)) => {
@@ -158,9 +177,64 @@ impl TableOptions {
         Ok(())
     }
 
+    fn scan_option(&mut self, key: &str, value: &str) {
+        self.scan.insert(key.to_owned(), value.to_owned());
+    }
+
+    fn format(&mut self, table: &Table, key: &str, value: &str) -> Result<Format, DialectError> {
+        let advice = match value {
+            "avro-registry" => return Ok(Format::Avro),
+            "avro-debezium-registry" => return Ok(Format::AvroDebezium),
+            "raw" => return Ok(Format::Raw),
+            "json-registry" | "json" => {
+                self.warnings.push(format!(
+                    "'{key}' = '{value}' of table {} is JSON without a registry: no schema is registered, and records that \
+                     a registry's serializer wrote cannot be read.",
+                    table.name
+                ));
+                return Ok(Format::Json);
+            }
+            "json-debezium-registry" | "proto-debezium-registry" => {
+                "Let Connect write Avro, and write 'avro-debezium-registry'."
+            }
+            "proto-registry" => {
+                "Open-source Flink has no Protobuf with a registry: write 'avro-registry'."
+            }
+            _ => {
+                "Write 'avro-registry', 'json-registry', 'raw', or for change topics 'avro-debezium-registry'."
+            }
+        };
+        Err(DialectError::unsupported(
+            format!("'{key}' = '{value}' of table {}", table.name),
+            advice,
+        ))
+    }
+
+    /// A mode that starts or ends somewhere has to say where.
+    fn check_scan(&self, table: &Table) -> Result<(), DialectError> {
+        for side in ["startup", "bounded"] {
+            let mode = format!("scan.{side}.mode");
+            for (value, place) in [
+                ("timestamp", "timestamp-millis"),
+                ("specific-offsets", "specific-offsets"),
+            ] {
+                let place = format!("scan.{side}.{place}");
+                let wanted = self.scan.get(&mode).is_some_and(|mode| mode == value);
+                if wanted && !self.scan.contains_key(&place) {
+                    return Err(DialectError::invalid(format!(
+                        "Table {} has '{mode}' = '{value}' and does not say where. Add '{place}'.",
+                        table.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What holds between options, keys and distribution.
     fn check(&self, table: &Table) -> Result<(), DialectError> {
         let name = &table.name;
+        self.check_scan(table)?;
         if self.key_format == Format::AvroDebezium {
             return Err(DialectError::unsupported(
                 format!("'key.format' = 'avro-debezium-registry' of table {name}"),
@@ -208,6 +282,20 @@ impl TableOptions {
     }
 }
 
+const STARTUP_MODES: [&str; 5] = [
+    "earliest-offset",
+    "latest-offset",
+    "group-offsets",
+    "timestamp",
+    "specific-offsets",
+];
+const BOUNDED_MODES: [&str; 4] = [
+    "unbounded",
+    "latest-offset",
+    "timestamp",
+    "specific-offsets",
+];
+
 const KNOWN: [&str; 22] = [
     "changelog.mode",
     "error-handling.mode",
@@ -243,6 +331,7 @@ fn topic_config(key: &str, value: &str) -> Result<Option<(&'static str, String)>
             number.to_string()
         }
     };
+    let option = format!("The option '{key}'");
     Ok(Some(match key {
         "kafka.cleanup-policy" => {
             let policies = [
@@ -254,14 +343,20 @@ fn topic_config(key: &str, value: &str) -> Result<Option<(&'static str, String)>
         }
         "kafka.retention.time" => (
             "retention.ms",
-            or_unlimited(units::milliseconds(key, value)?),
+            or_unlimited(units::milliseconds(&option, value)?),
         ),
-        "kafka.retention.size" => ("retention.bytes", or_unlimited(units::bytes(key, value)?)),
-        "kafka.compaction.time" => match units::milliseconds(key, value)? {
+        "kafka.retention.size" => (
+            "retention.bytes",
+            or_unlimited(units::bytes(&option, value)?),
+        ),
+        "kafka.compaction.time" => match units::milliseconds(&option, value)? {
             0 => ("max.compaction.lag.ms", i64::MAX.to_string()),
             time => ("max.compaction.lag.ms", time.to_string()),
         },
-        "kafka.max-message-size" => ("max.message.bytes", units::bytes(key, value)?.to_string()),
+        "kafka.max-message-size" => (
+            "max.message.bytes",
+            units::bytes(&option, value)?.to_string(),
+        ),
         "kafka.message-timestamp-type" => {
             let types = [
                 ("create-time", "CreateTime"),
@@ -274,18 +369,6 @@ fn topic_config(key: &str, value: &str) -> Result<Option<(&'static str, String)>
         }
         _ => return Ok(None),
     }))
-}
-
-fn format(key: &str, value: &str) -> Result<Format, DialectError> {
-    match value {
-        "avro-registry" => Ok(Format::Avro),
-        "avro-debezium-registry" => Ok(Format::AvroDebezium),
-        "raw" => Ok(Format::Raw),
-        _ => Err(DialectError::unsupported(
-            format!("'{key}' = '{value}'"),
-            "Open-source Flink has Avro with a registry only: write 'avro-registry' ('avro-debezium-registry' for change topics, or 'raw').",
-        )),
-    }
 }
 
 /// The second of the pair whose first is the value.
@@ -308,6 +391,15 @@ fn one_of<'a>(
                     .collect::<Vec<_>>(),
             )
         })
+}
+
+/// The value, when it is in the list.
+fn listed<'a>(key: &str, value: &'a str, choices: &[&str]) -> Result<&'a str, DialectError> {
+    if choices.contains(&value) {
+        Ok(value)
+    } else {
+        Err(not_one_of(key, value, choices))
+    }
 }
 
 fn not_one_of(key: &str, value: &str, choices: &[&str]) -> DialectError {

@@ -1,49 +1,101 @@
-//! Golden cases: each `tests/cases/<name>.sql` has a `<name>.expected` beside it. A new case is a new pair of files;
+//! What becomes of the golden cases. A new case is a new folder;
 //! `UPDATE_EXPECTED=1 cargo test -p hc-flink-dialect --test it` writes what is.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
 use std::{env, fs};
 
-use hc_flink_dialect::{Connection, Statement, parse, split_statements, translate_table};
+use hc_flink_dialect::graph::tables_read;
+use hc_flink_dialect::{
+    Connection, QueryTuning, Statement, Table, apply_alter, parse, split_statements,
+    translate_query, translate_table,
+};
+
+use crate::support::{Case, cases, namespace};
 
 /// What becomes of each statement of a case.
-fn describe(sql: &str) -> String {
+fn describe(case: &Case) -> String {
     let mut out = String::new();
-    for statement in split_statements(sql) {
-        match parse(statement) {
-            Err(error) => writeln!(out, "refused: {error}").unwrap(),
-            Ok(Statement::CreateTable(create)) => {
-                let table = &create.table;
-                assert_eq!(
-                    parse(&table.to_confluent_sql()).map(|again| match again {
-                        Statement::CreateTable(again) => Some(again.table),
-                        _ => None,
-                    }),
-                    Ok(Some(table.clone())),
-                    "SHOW CREATE TABLE does not say what the table is"
-                );
-                out.push_str(&describe_translation(&create.table));
+    let mut tables = BTreeMap::new();
+    for (topic, table) in case.inferred() {
+        match table {
+            Ok(table) => {
+                writeln!(out, "inferred: {}", table.to_confluent_sql()).unwrap();
+                out.push_str(&describe_table(&table).unwrap_or_else(|error| error));
+                tables.insert(topic, table);
             }
-            Ok(other) => writeln!(out, "{}: {other:?}", other.kind()).unwrap(),
+            Err(error) => writeln!(out, "refused: {error}").unwrap(),
+        }
+    }
+    for sql in split_statements(&case.sql) {
+        match describe_statement(sql, &mut tables) {
+            Ok(description) => out.push_str(&description),
+            Err(error) => writeln!(out, "refused: {error}").unwrap(),
         }
     }
     out
 }
 
-fn describe_translation(table: &hc_flink_dialect::Table) -> String {
-    let translated = match translate_table(table, &Connection::new("kafka:9092", "http://registry"))
-    {
-        Ok(translated) => translated,
-        Err(error) => return format!("refused: {error}\n"),
+fn describe_statement(sql: &str, tables: &mut BTreeMap<String, Table>) -> Result<String, String> {
+    let statement = parse(sql).map_err(|error| error.to_string())?;
+    let kind = statement.kind();
+    match statement {
+        Statement::CreateTable(create) => {
+            namespace()
+                .check_name(&create.name)
+                .map_err(|error| error.to_string())?;
+            let described = describe_table(&create.table)?;
+            tables.insert(create.table.name.clone(), create.table);
+            Ok(described)
+        }
+        Statement::AlterTable(alter) => {
+            let Some(table) = tables.get(&alter.name.table) else {
+                return Ok(format!("{kind}: {alter:?}\n"));
+            };
+            let changed = apply_alter(table, &alter).map_err(|error| error.to_string())?;
+            if changed == *table {
+                return Ok(format!("{kind}: changes nothing\n"));
+            }
+            describe_table(&changed)?;
+            let described = format!("{kind}: now {}\n", changed.to_confluent_sql());
+            tables.insert(changed.name.clone(), changed);
+            Ok(described)
+        }
+        Statement::Insert(_)
+        | Statement::StatementSet(_)
+        | Statement::Select
+        | Statement::Explain => {
+            let unqualified = namespace()
+                .unqualify(sql)
+                .map_err(|error| error.to_string())?;
+            let sent = translate_query(&unqualified, &QueryTuning::default())
+                .map_err(|error| error.to_string())?
+                .sql;
+            let reads: Vec<String> = tables_read(sql).into_iter().collect();
+            let reads = match reads.as_slice() {
+                [] => String::new(),
+                some => format!(" reads {}", some.join(", ")),
+            };
+            if sql.starts_with(&sent) {
+                return Ok(format!("{kind}{reads}: sent as written\n"));
+            }
+            Ok(format!("{kind}{reads}: {sent}\n"))
+        }
+        other => Ok(format!("{kind}: {other:?}\n")),
+    }
+}
+
+fn describe_table(table: &Table) -> Result<String, String> {
+    let again = match parse(&table.to_confluent_sql()) {
+        Ok(Statement::CreateTable(again)) => again.table,
+        other => panic!("SHOW CREATE TABLE does not parse: {other:?}"),
     };
+    assert_eq!(again, *table, "SHOW CREATE TABLE says something else");
+    let connection = Connection::new("kafka:9092", "http://registry");
+    let translated = translate_table(table, &connection).map_err(|error| error.to_string())?;
     let mut out = format!("{}\n", translated.sql);
-    writeln!(
-        out,
-        "topic {} partitions {}",
-        translated.topic.name, translated.topic.partitions
-    )
-    .unwrap();
+    let (topic, partitions) = (&translated.topic.name, translated.topic.partitions);
+    writeln!(out, "topic {topic} partitions {partitions}").unwrap();
     for (key, value) in &translated.topic.configs {
         writeln!(out, "config {key}={value}").unwrap();
     }
@@ -53,39 +105,36 @@ fn describe_translation(table: &hc_flink_dialect::Table) -> String {
     for warning in &translated.warnings {
         writeln!(out, "warning: {warning}").unwrap();
     }
-    assert!(
-        translated
-            .snapshot_sql
-            .contains("'scan.bounded.mode' = 'latest-offset'")
-    );
-    out
+    let end = translated
+        .snapshot_sql
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("'scan.bounded.mode' = "))
+        .unwrap_or_else(|| panic!("{topic} has no end in a snapshot"));
+    if end != "'latest-offset'," {
+        writeln!(out, "snapshot ends by {end}").unwrap();
+    }
+    Ok(out)
 }
 
 #[test]
 fn every_case_gives_what_is_expected() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let update = env::var_os("UPDATE_EXPECTED").is_some();
     let mut wrong = Vec::new();
-    let mut seen = 0;
-    for entry in fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "sql") {
-            continue;
-        }
-        seen += 1;
-        let actual = describe(&fs::read_to_string(&path).unwrap());
-        let expected_path = path.with_extension("expected");
+    let cases = cases();
+    for case in &cases {
+        let actual = describe(case);
+        let path = case.folder.join("expected.txt");
         if update {
-            fs::write(&expected_path, &actual).unwrap();
+            fs::write(&path, &actual).unwrap();
         }
-        let expected = fs::read_to_string(&expected_path).unwrap_or_default();
+        let expected = fs::read_to_string(&path).unwrap_or_default();
         if actual != expected {
             wrong.push(format!(
                 "{}\n--- expected\n{expected}\n--- actual\n{actual}",
-                path.display()
+                case.name
             ));
         }
     }
-    assert!(seen > 10, "the cases are not found");
+    assert!(cases.len() > 10, "the cases are not found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

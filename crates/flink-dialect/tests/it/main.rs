@@ -7,6 +7,8 @@
 )]
 
 mod cases;
-mod infer;
 mod pipelines;
 mod properties;
+mod readme;
+#[path = "../support/mod.rs"]
+mod support;

@@ -9,3 +9,5 @@
 mod cases;
 mod pipelines;
 mod session;
+#[path = "../support/mod.rs"]
+mod support;

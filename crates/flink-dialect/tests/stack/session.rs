@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// How often an operation is looked at; the loop ends by the operation's own state.
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(10);
 
 /// A session of the SQL gateway, with the settings that the translation asks for.
 pub(crate) struct Session {
@@ -70,11 +70,8 @@ impl Session {
                 .await
                 .unwrap();
             if let Some(errors) = page.get("errors") {
-                return Err(errors
-                    .as_array()
-                    .and_then(|all| all.last())
-                    .unwrap_or(errors)
-                    .to_string());
+                let last = errors.as_array().and_then(|all| all.last());
+                return Err(cause(last.and_then(Value::as_str).unwrap_or_default()));
             }
             if page["resultType"] != "NOT_READY" {
                 return Ok(page["results"]["data"][0]["fields"][0]
@@ -85,4 +82,16 @@ impl Session {
             tokio::time::sleep(POLL).await;
         }
     }
+}
+
+/// The deepest cause in a stack trace, without the places it passed through.
+fn cause(trace: &str) -> String {
+    let deepest = trace.rsplit("Caused by: ").next().unwrap_or(trace);
+    let message = deepest.split("\n\tat ").next().unwrap_or(deepest);
+    // The parser goes on with everything that it would have liked.
+    message
+        .split("\nWas expecting")
+        .next()
+        .unwrap_or(message)
+        .to_owned()
 }

@@ -1,6 +1,0 @@
-CREATE TABLE t (k STRING NOT NULL, ts BIGINT NOT NULL, v ROW<x INT NOT NULL, y ARRAY<STRING>>,
-  event_time AS TO_TIMESTAMP_LTZ(ts, /* milliseconds */ 3), part INT METADATA FROM 'partition' VIRTUAL,
-  WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
-) DISTRIBUTED BY (k) WITH ('value.fields-include' = 'all', 'kafka.consumer.isolation-level' = 'read-uncommitted');
-CREATE TABLE no_key (v STRING) DISTRIBUTED INTO 4 BUCKETS WITH ('value.format' = 'raw', 'scan.bounded.mode' = 'unbounded');
-CREATE TABLE key_without_meaning (k STRING NOT NULL, v STRING, PRIMARY KEY (k) NOT ENFORCED) WITH ('changelog.mode' = 'append')

@@ -1,4 +1,0 @@
--- Head; comment
-/* and 'another; */ DROP /* between */ TABLE t -- end;
-;
-;

@@ -1,0 +1,6 @@
+-- Group: Queries
+-- Construct: hint `OPTIONS`
+-- Here: the same
+CREATE TABLE readings (device STRING NOT NULL, ts BIGINT NOT NULL, v DOUBLE, event_time AS TO_TIMESTAMP_LTZ(ts, 3),
+  WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND) DISTRIBUTED BY (device);
+SELECT * FROM readings /*+ OPTIONS('scan.startup.mode' = 'latest-offset') */;

@@ -1,3 +1,0 @@
-CREATE TABLE own_timestamp (v STRING, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp');
-CREATE TABLE source_watermark (v STRING, WATERMARK FOR `$rowtime` AS SOURCE_WATERMARK());
-CREATE TABLE own_source_watermark (at TIMESTAMP(3), WATERMARK FOR at AS SOURCE_WATERMARK())
