@@ -1,11 +1,12 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use hc_api::{kafka::Kafka, state::Records};
+use hc_api::{kafka::Kafka, simulation::Status, state::Records};
 use hc_contracts::{DeviceMetricKey, DeviceMetricValue, subject, topics};
 use hc_domain::Reading;
 use hc_kafka::{Decoder, Encoder, Outgoing};
 use serde_json::json;
 use sqlx::PgPool;
+use tokio::time::timeout;
 
 use crate::{
     kafka,
@@ -215,5 +216,31 @@ async fn delivery_goes_wrong_only_as_the_defect_says() {
     let behind: Vec<i64> = all.iter().map(|ts| ts + hc_simulator::CLOCK_SKEW).collect();
     assert_eq!(*times("DEV-P003"), behind);
     assert!(!series.contains_key(&("DEV-P004".to_owned(), "Pressure")));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_topic_that_was_deleted_is_made_again_and_the_round_goes_on() {
+    let kafka = kafka::shared("deleted");
+    let app = TestApp::with_kafka(TestApp::demo_records(), Some(kafka.clone())).await;
+    assert_eq!(app.post("/simulation/start", json!({})).await.status, 200);
+    let enough = async |condition: fn(&Status) -> bool| {
+        let mut status = app.simulation.watch();
+        let waited = timeout(Duration::from_secs(60), status.wait_for(condition));
+        waited.await.unwrap().unwrap();
+    };
+    enough(|status| status.records > 60).await;
+    let topic = kafka.name(topics::RAW_METRICS);
+    assert!(kafka.admin.delete_topic(&topic).await.unwrap());
+    enough(|status| status.errors > 0).await;
+    enough(|status| status.last_error.is_none()).await;
+    assert!(app.simulation.stop().await);
+    for (of, times) in series(&readings(&kafka).await) {
+        let wrong: Vec<_> = times
+            .windows(2)
+            .filter(|pair| pair[1] - pair[0] != 300_000)
+            .collect();
+        assert!(wrong.is_empty(), "{of:?}: {wrong:?}");
+    }
     app.stop().await;
 }
