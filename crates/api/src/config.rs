@@ -99,6 +99,9 @@ pub struct ServerArgs {
     /// Most open connections; one more is answered with 503, except for /health, /ready and /metrics
     #[arg(long, env = "API_MAX_CONNECTIONS", default_value = "2000")]
     pub max_connections: NonZeroUsize,
+    /// Most subscribers of event streams, of the connections; one more is answered with 503
+    #[arg(long, env = "API_MAX_SUBSCRIBERS", default_value = "1200")]
+    pub max_subscribers: NonZeroUsize,
     /// Seconds after which a connection is closed that has no request, or only a part of its header
     #[arg(long, env = "API_IDLE_TIMEOUT_SECONDS", default_value = "30", value_parser = seconds)]
     pub idle_timeout: Duration,

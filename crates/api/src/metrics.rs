@@ -20,7 +20,7 @@ use crate::{
     projection::{Projection, STATES, word},
     readiness::KafkaState,
     state::AppState,
-    stream::Hub,
+    stream::{Gate, Kind},
 };
 
 const DURATION: &str = "http_request_duration_seconds";
@@ -85,8 +85,7 @@ impl Metrics {
             gauge!("db_pool_connections_idle").set(number(idle));
             gauge!("db_pool_connections_max").set(f64::from(pool.options().get_max_connections()));
         }
-        stream("telemetry", state.telemetry.hub());
-        stream("drift", &state.drift);
+        streams(&state.gate);
         let kafka = *state.readiness.kafka.borrow();
         gauge!("kafka_connected").set(f64::from(u8::from(kafka == KafkaState::Connected)));
         if let Some(producer) = &self.producer {
@@ -98,9 +97,14 @@ impl Metrics {
     }
 }
 
-fn stream(name: &'static str, hub: &Hub) {
-    gauge!("sse_subscribers", "stream" => name).set(number(hub.subscribers()));
-    counter!("sse_events_missed_total", "stream" => name).absolute(hub.missed());
+fn streams(gate: &Gate) {
+    gauge!("sse_subscribers_max").set(number(gate.limit()));
+    for kind in Kind::ALL {
+        let (name, counts) = (kind.as_str(), gate.counts(kind));
+        gauge!("sse_subscribers", "stream" => name).set(number(counts.open()));
+        counter!("sse_subscribers_refused_total", "stream" => name).absolute(counts.refused());
+        counter!("sse_events_missed_total", "stream" => name).absolute(counts.missed());
+    }
 }
 
 /// The producer: what waits in front of its queue, what is in it, and what left it.

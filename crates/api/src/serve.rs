@@ -23,11 +23,12 @@ use crate::{
     readiness::{Readiness, watch_kafka},
     simulation,
     state::{AppState, Records},
-    stream::{Hub, TelemetryFeed},
+    stream::{self, Gate, Hub, TelemetryFeed},
 };
 
-/// Frames that each stream keeps for readers that fall behind or come back: at 5 a second, 55 minutes.
-const HUB_CAPACITY: usize = 16_384;
+/// Events of each topic that are kept for readers that fall behind or come back: at 1000 a second, half a minute. Readings
+/// take 270 bytes each, so 9 MB.
+const HUB_CAPACITY: usize = 32_768;
 /// Time between two looks for idempotency keys that have expired.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 
@@ -114,12 +115,12 @@ async fn assemble(
             "KAFKA_BOOTSTRAP_SERVERS is not set: simulated readings reach the screen only"
         );
     }
-    let hub = |ids: &Ids| Arc::new(Hub::new(ids.boot(), HUB_CAPACITY));
+    let hub = Arc::new(Hub::new(ids.boot(), HUB_CAPACITY));
+    tasks.spawn(Arc::clone(&hub).run(shutdown.clone()));
     let telemetry = Arc::new(TelemetryFeed::new(
-        hub(&ids),
+        hub.clone(),
         cli.server.telemetry_cache_maxlen.get(),
     ));
-    let drift = hub(&ids);
 
     let kafka_state = watch_kafka(kafka.as_ref(), tasks, shutdown.clone());
     let (handle, engine) = simulation::Engine::new(simulation::Parts {
@@ -132,6 +133,11 @@ async fn assemble(
     })
     .await;
     tasks.spawn(engine.run(shutdown.clone()));
+    tasks.spawn(stream::announce(
+        hub.clone(),
+        handle.clone(),
+        shutdown.clone(),
+    ));
 
     let events = Arc::new(DeviceEvents::new(kafka.clone()));
     let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
@@ -139,16 +145,18 @@ async fn assemble(
         let forget = idempotency::forget(pool, clock.clone(), FORGET_EVERY, shutdown.clone());
         tasks.spawn(forget);
     }
-    let projection = pool.clone().zip(kafka.clone()).map(|(pool, kafka)| {
-        projection::start(&kafka, pool, drift.clone(), tasks, shutdown.clone())
-    });
+    let projection = pool
+        .clone()
+        .zip(kafka.clone())
+        .map(|(pool, kafka)| projection::start(&kafka, pool, hub.clone(), tasks, shutdown));
     let pipeline = Pipeline::new(&cli.pipeline, pool, kafka, projection.clone())?;
     Ok(AppState {
         records,
         clock,
         ids,
         telemetry,
-        drift,
+        hub,
+        gate: Arc::new(Gate::new(cli.server.max_subscribers.get())),
         readiness: Readiness {
             drift: projection,
             kafka: kafka_state,
@@ -157,6 +165,5 @@ async fn assemble(
         events,
         metrics: Arc::new(Metrics::new(producer)?),
         pipeline: Arc::new(pipeline),
-        shutdown,
     })
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, Ids},
@@ -14,7 +13,7 @@ use crate::{
     pipeline::Pipeline,
     readiness::Readiness,
     simulation::SimulationHandle,
-    stream::{Hub, TelemetryFeed},
+    stream::{Gate, Hub, TelemetryFeed},
 };
 
 /// Shared by all requests; cheap to clone.
@@ -24,14 +23,15 @@ pub struct AppState {
     pub clock: Clock,
     pub ids: Arc<Ids>,
     pub telemetry: Arc<TelemetryFeed>,
-    pub drift: Arc<Hub>,
+    /// Everything that can be listened to.
+    pub hub: Arc<Hub>,
+    /// Room for those who listen.
+    pub gate: Arc<Gate>,
     pub simulation: SimulationHandle,
     pub events: Arc<DeviceEvents>,
     pub readiness: Readiness,
     pub metrics: Arc<Metrics>,
     pub pipeline: Arc<Pipeline>,
-    /// Cancelled when the service stops; open streams then end.
-    pub shutdown: CancellationToken,
 }
 
 /// Where patients, devices, prescriptions and verdicts are.

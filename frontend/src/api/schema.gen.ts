@@ -162,9 +162,37 @@ export interface paths {
         /**
          * Verdicts as server-sent events
          * @description `drift` has a `DriftEvent`, new or changed; `drift-cleared` has the `DriftKey` of a verdict that a correction took
-         *     back; `missed`, `reset` and `ping` are as in `/telemetry/stream`.
+         *     back; `missed`, `reset` and `ping` are as in `/telemetry/stream`. Ids are those of `/events`.
          */
         get: operations["stream_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events of several topics as server-sent events
+         * @description Topic `telemetry` has the events of `/telemetry/stream`, topic `drift` those of `/drift/stream`, and topic
+         *     `simulation` has `simulation` with a `SimulationStatus` whenever the simulation starts, stops, fails or recovers.
+         *
+         *     Every event has an id, `<boot>-<number>`; the numbers are of one sequence over all topics, in which events arrive.
+         *     The id of the last event therefore says for every topic where to continue, also with other topics or another filter
+         *     than before, and in the streams of one topic.
+         *     `missed` (a `Missed`) says how many events of a topic a slow reader lost. `reset` (a `Reset`) says that the events of
+         *     a topic after the given id are not all known, so what was shown may have gaps and should be read again.
+         *     `ping` comes after 15 seconds without another event.
+         */
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -448,7 +476,8 @@ export interface paths {
         /**
          * Readings as server-sent events
          * @description `telemetry` has a `Reading`; `missed` says how many a slow reader lost; `reset` means that the given event id is
-         *     not known here, so what was shown may have gaps; `ping` comes every 15 seconds without another event.
+         *     not known here, so what was shown may have gaps; `ping` comes after 15 seconds without another event. Ids are those
+         *     of `/events`.
          */
         get: operations["stream_readings"];
         put?: never;
@@ -868,9 +897,15 @@ export interface components {
         Missed: {
             /**
              * Format: int64
-             * @description How many events this reader was too slow for
+             * @description How many events this reader was too slow for; with a filter, only those that it would have had
+             * @example 40
              */
             count: number;
+            /**
+             * @description Of which topic
+             * @example telemetry
+             */
+            topic: string;
         };
         /** @description Target and tolerance of one metric. */
         ParameterIn: {
@@ -1362,6 +1397,11 @@ export interface components {
             id: string;
             /** @description `device` or `prescription` */
             kind: string;
+        };
+        /** @description Data of the event `reset`: events of this topic may be missing, and those that follow begin now. */
+        Reset: {
+            /** @example telemetry */
+            topic: string;
         };
         /** @description The events that were sent. */
         SimulatedEvents: {
@@ -2619,10 +2659,15 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Only verdicts about this device
+                 * @description Only events about this device
                  * @example DEV-P001
                  */
                 deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only events about this metric
+                 * @example Pressure
+                 */
+                metric?: components["schemas"]["MetricName"];
                 /**
                  * @description Continue after this event id; the header Last-Event-ID wins
                  * @example b00t-41
@@ -2652,6 +2697,89 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example retry: 1000
+                     *
+                     *     id: b00t-41
+                     *     event: drift
+                     *     data: {"deviceId":"DEV-P001","metricName":"Pressure","ts":1780272000000,"prescriptionId":"RX-DEV-P001-a3F9","patientId":"P001","prescribedValue":12.0,"actualValue":14.4,"tolerance":1.5,"deviation":2.4,"driftDirection":"above","message":"Pressure 14.4 is 2.4 above 12.0"}
+                     *
+                     *     id: b00t-42
+                     *     event: drift-cleared
+                     *     data: {"deviceId":"DEV-P001","metricName":"Pressure","ts":1780272000000,"prescriptionId":"RX-DEV-P001-a3F9"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which topics, separated by commas: telemetry, drift, simulation; all when absent
+                 * @example telemetry,drift
+                 */
+                topics?: string;
+                /**
+                 * @description Only events about this device; those that are about no device come all the same
+                 * @example DEV-P001
+                 */
+                deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only events about this metric; those that are about no metric come all the same
+                 * @example Pressure
+                 */
+                metric?: components["schemas"]["MetricName"];
+                /**
+                 * @description Continue after this event id; the header Last-Event-ID wins
+                 * @example b00t-41
+                 */
+                after?: string;
+            };
+            header?: {
+                /**
+                 * @description Continue after this event id, as a browser does by itself when it connects again
+                 * @example b00t-41
+                 */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /**
+                     * @description Finds the request in the log: the request's own `X-Request-Id` if it had one of this form, otherwise a new one
+                     * @example 7f1c9a52-3d1e-4f0b-9c55-2f6f3b0a8d11
+                     */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 1000
+                     *
+                     *     id: b00t-41
+                     *     event: telemetry
+                     *     data: {"deviceId":"DEV-P001","patientId":"P001","ts":1780272000000,"metricName":"Pressure","metricValue":12.3,"softwareVersion":"2.4.0"}
+                     *
+                     *     id: b00t-42
+                     *     event: simulation
+                     *     data: {"running":false,"simulationType":"all","patientId":null,"storyTime":1780272000000,"startedAt":null,"records":1200,"errors":0,"lastError":null,"speed":0.0,"kafka":"connected"}
+                     *
+                     *     event: missed
+                     *     data: {"topic":"telemetry","count":40}
+                     *
+                     *     event: ping
+                     *     data: {}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -4102,7 +4230,7 @@ export interface operations {
                  */
                 metric?: components["schemas"]["MetricName"];
                 /**
-                 * @description The newest this many, 1 to 1000; all that are kept when absent
+                 * @description The newest this many, 1 to 1000; 10000 when absent
                  * @example 100
                  */
                 limit?: number;
@@ -4148,10 +4276,15 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Only readings of this device
+                 * @description Only events about this device
                  * @example DEV-P001
                  */
                 deviceId?: components["schemas"]["DeviceId"];
+                /**
+                 * @description Only events about this metric
+                 * @example Pressure
+                 */
+                metric?: components["schemas"]["MetricName"];
                 /**
                  * @description Continue after this event id; the header Last-Event-ID wins
                  * @example b00t-41
@@ -4181,6 +4314,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example retry: 1000
+                     *
+                     *     id: b00t-41
+                     *     event: telemetry
+                     *     data: {"deviceId":"DEV-P001","patientId":"P001","ts":1780272000000,"metricName":"Pressure","metricValue":12.3,"softwareVersion":"2.4.0"}
+                     *
+                     *     event: missed
+                     *     data: {"topic":"telemetry","count":40}
+                     *
+                     *     event: ping
+                     *     data: {}
+                     */
                     "text/event-stream": string;
                 };
             };

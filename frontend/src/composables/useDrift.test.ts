@@ -2,11 +2,11 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { effectScope, type EffectScope } from 'vue'
 import type * as Client from '@/api/client'
 import type { DriftEvent } from '@/api/types'
-import type { StreamOptions } from '@/lib/eventStream'
+import type { LiveListener } from '@/lib/liveStream'
 import type * as Drift from './useDrift'
 
 let snapshot: DriftEvent[]
-let stream: StreamOptions
+let stream: LiveListener
 const get = vi.fn(async () => ({ data: snapshot, response: new Response(null, { status: 200 }) }))
 const closed = vi.fn()
 
@@ -14,10 +14,10 @@ vi.mock('@/api/client', async (original) => {
   vi.stubGlobal('window', { location: { origin: 'http://localhost' } })
   return { ...(await original<typeof Client>()), api: { GET: get } }
 })
-vi.mock('@/lib/eventStream', () => ({
-  openEventStream: (options: StreamOptions) => {
-    stream = options
-    options.onState('connecting')
+vi.mock('./live', () => ({
+  listenLive: (listener: LiveListener) => {
+    stream = listener
+    listener.onState?.('connecting')
     return closed
   },
 }))
@@ -119,7 +119,7 @@ it('tells why there are no verdicts, and tries again when the stream is back', a
   expect(drift.failure.value).toBe('')
 })
 
-it('has one connection for all its users and closes it after the last', async () => {
+it('listens once for all its users, until the last has gone', async () => {
   const { useDrift } = await import('./useDrift')
   const second = effectScope()
   second.run(() => useDrift())

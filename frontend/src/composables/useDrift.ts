@@ -1,9 +1,10 @@
 import { computed, onScopeDispose, ref, shallowRef, triggerRef } from 'vue'
-import { api, streamUrl, unwrap } from '@/api/client'
+import { api, unwrap } from '@/api/client'
 import { messageOf } from '@/api/problem'
 import type { DriftEvent, DriftKey, Missed } from '@/api/types'
 import { applyChange, countBy, driftKey, fromSnapshot, newestFirst, trim, type DriftChange, type Verdicts } from '@/lib/drift'
-import { openEventStream, type StreamState } from '@/lib/eventStream'
+import type { StreamState } from '@/lib/eventStream'
+import { listenLive } from './live'
 
 /** The most that /drift answers, and the most that this page remembers. */
 export const DRIFT_CAP = 1000
@@ -13,8 +14,7 @@ const FLUSH_MS = 250
 const QUEUE_CAP = 20_000
 
 /*
- * One store for the whole page: the list, the chart marks and the counts beside prescriptions show the same verdicts,
- * and one connection feeds them (browsers allow six to a host).
+ * One store for the whole page: the list, the chart marks and the counts beside prescriptions show the same verdicts.
  */
 let verdicts: Verdicts = new Map()
 const list = shallowRef<DriftEvent[]>([])
@@ -116,8 +116,8 @@ function setPaused(next: boolean): void {
 
 function open(): void {
   let first = true
-  close = openEventStream({
-    url: streamUrl('/drift/stream'),
+  close = listenLive({
+    topic: 'drift',
     onState: (next) => (state.value = next),
     onOpen: () => {
       // Later connections resume by id; the service says `reset` when it cannot.
@@ -140,7 +140,7 @@ const byDevice = computed(() => countBy(list.value, 'deviceId'))
 const byMetric = computed(() => countBy(list.value, 'metricName'))
 const byPrescription = computed(() => countBy(list.value, 'prescriptionId'))
 
-/** Connects while at least one component uses it. */
+/** Listens while at least one component uses it. */
 export function useDrift() {
   if (users++ === 0) open()
   onScopeDispose(() => {

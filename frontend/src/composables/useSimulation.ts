@@ -1,9 +1,13 @@
 import { useQuery, useQueryClient } from '@tanstack/vue-query'
-import { computed, ref } from 'vue'
+import { computed, onScopeDispose, ref } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { messageOf } from '@/api/problem'
+import { listenLive } from './live'
 
-/** Shared by the header, the forms' defaults and the Telemetry page; the poll is one, however many use it. */
+/**
+ * Shared by the header, the forms' defaults and the Telemetry page; the poll is one, however many use it. Starts and stops,
+ * also those of others, show at once.
+ */
 export function useSimulationStatus() {
   const query = useQuery({
     queryKey: ['simulation'],
@@ -11,6 +15,8 @@ export function useSimulationStatus() {
     refetchInterval: 2000,
     retry: false,
   })
+  const queries = useQueryClient()
+  onScopeDispose(listenLive({ topic: 'simulation', on: { simulation: (data) => queries.setQueryData(['simulation'], data) } }))
   const status = computed(() => (query.isError.value ? undefined : query.data.value))
   /** "Now" for prescriptions. Without an answer it is the wall clock. */
   const storyNow = computed(() => query.data.value?.storyTime ?? Date.now())

@@ -1,9 +1,10 @@
 import { onScopeDispose, ref, shallowRef } from 'vue'
-import { api, streamUrl, unwrap } from '@/api/client'
+import { api, unwrap } from '@/api/client'
 import { messageOf } from '@/api/problem'
 import type { Missed, Reading } from '@/api/types'
-import { openEventStream, type StreamState } from '@/lib/eventStream'
+import type { StreamState } from '@/lib/eventStream'
 import { ReadingStore } from '@/lib/series'
+import { listenLive } from './live'
 
 /** Points kept per device and metric; at five minutes of story each, a little over a day. */
 const POINTS = 300
@@ -60,8 +61,8 @@ export function useTelemetry() {
   }
 
   let first = true
-  const close = openEventStream({
-    url: streamUrl('/telemetry/stream'),
+  const close = listenLive({
+    topic: 'telemetry',
     onState: (next) => (state.value = next),
     onOpen: () => {
       if (first || failure.value !== '') void backfill()

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openEventStream, retryDelay, type StreamState } from './eventStream'
+import { openEventStream, retryDelay, type EventStream, type StreamState } from './eventStream'
 
 class FakeSource extends EventTarget {
   static all: FakeSource[] = []
@@ -29,7 +29,7 @@ describe('openEventStream', () => {
   let states: StreamState[]
   let heard: unknown[]
   let opened: number
-  let close: () => void
+  let stream: EventStream
 
   beforeEach(() => {
     vi.useFakeTimers()
@@ -37,7 +37,7 @@ describe('openEventStream', () => {
     states = []
     heard = []
     opened = 0
-    close = openEventStream({
+    stream = openEventStream({
       url: '/api/drift/stream',
       on: { drift: (data) => heard.push(data) },
       onState: (state) => states.push(state),
@@ -46,7 +46,7 @@ describe('openEventStream', () => {
     })
   })
   afterEach(() => {
-    close()
+    stream.close()
     vi.useRealTimers()
   })
 
@@ -69,6 +69,7 @@ describe('openEventStream', () => {
     vi.advanceTimersByTime(1000)
     expect(FakeSource.all).toHaveLength(2)
     expect(latest().url).toBe('/api/drift/stream?after=boot-41')
+    expect(stream.lastId()).toBe('boot-41')
     latest().onopen?.()
     expect(states.at(-1)).toBe('live')
   })
@@ -96,7 +97,7 @@ describe('openEventStream', () => {
 
   it('stays closed when it is closed', () => {
     latest().onerror?.()
-    close()
+    stream.close()
     vi.advanceTimersByTime(60_000)
     expect(FakeSource.all).toHaveLength(1)
     expect(states.at(-1)).toBe('closed')

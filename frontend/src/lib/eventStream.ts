@@ -2,6 +2,8 @@ export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'closed'
 
 export interface StreamOptions {
   url: string
+  /** Continue after this event id; empty begins now. */
+  after?: string
   /** Handlers by event name; `data` is parsed JSON, and a frame that is not JSON is skipped. */
   on: Record<string, (data: unknown) => void>
   onState: (state: StreamState) => void
@@ -12,6 +14,12 @@ export interface StreamOptions {
   createSource?: (url: string) => EventSource
 }
 
+export interface EventStream {
+  close: () => void
+  /** The id of the last event, or empty. */
+  lastId: () => string
+}
+
 /** Seconds between attempts: quick at first, never more than ten. */
 export const retryDelay = (attempt: number): number => Math.min(1000 * 2 ** attempt, 10_000)
 
@@ -19,11 +27,11 @@ export const retryDelay = (attempt: number): number => Math.min(1000 * 2 ** atte
  * EventSource reconnects by itself after a broken connection, and gives up for good on any answer that is not 200
  * (a proxy whose service is restarting). This one does not give up, resumes after the last id it saw, and notices silence.
  */
-export function openEventStream(options: StreamOptions): () => void {
+export function openEventStream(options: StreamOptions): EventStream {
   const create = options.createSource ?? ((url: string) => new EventSource(url))
   const silence = options.silenceMs ?? 25_000
   let source: EventSource | undefined
-  let lastId = ''
+  let lastId = options.after ?? ''
   let attempt = 0
   let retry: ReturnType<typeof setTimeout> | undefined
   let watchdog: ReturnType<typeof setTimeout> | undefined
@@ -74,10 +82,13 @@ export function openEventStream(options: StreamOptions): () => void {
 
   options.onState('connecting')
   connect()
-  return () => {
-    source?.close()
-    clearTimeout(watchdog)
-    clearTimeout(retry)
-    options.onState('closed')
+  return {
+    lastId: () => lastId,
+    close: () => {
+      source?.close()
+      clearTimeout(watchdog)
+      clearTimeout(retry)
+      options.onState('closed')
+    },
   }
 }

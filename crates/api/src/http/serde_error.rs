@@ -32,7 +32,10 @@ pub(super) fn parameter(error: &Error) -> (String, String) {
         .and_then(|rest| rest.split_once("`, expected "))
     {
         let known = known.replace('`', "");
-        let known = known.trim_start_matches("one of ");
+        let known = known.trim_start_matches("one of ").split(", ");
+        // One spelling of each; the other, in snake_case, is for clients that have it already.
+        let known: Vec<_> = known.filter(|name| !name.contains('_')).collect();
+        let known = known.join(", ");
         return (
             name.to_owned(),
             format!("is not known here; the parameters are {known}"),

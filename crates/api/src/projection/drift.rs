@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use crate::{
     routes::drift::{DriftKeyOut, DriftOut},
     store::{self, offsets::StoredOffset},
-    stream::Hub,
+    stream::{Hub, Topic::Drift},
 };
 
 /// Names this projection in the table of offsets.
@@ -113,13 +113,15 @@ impl DriftProjection {
     fn publish(&self, change: Change) {
         let published = match change {
             Change::Put(event) => {
-                let device = event.key.device_id.clone();
-                self.hub.publish("drift", &device, &DriftOut::from(event))
+                let (device, metric) = (event.key.device_id.clone(), event.key.metric);
+                let out = DriftOut::from(event);
+                self.hub.publish(Drift, "drift", (&device, metric), &out)
             }
             Change::Clear(key) => {
-                let device = key.device_id.clone();
+                let (device, metric) = (key.device_id.clone(), key.metric);
+                let out = DriftKeyOut::from(key);
                 self.hub
-                    .publish("drift-cleared", &device, &DriftKeyOut::from(key))
+                    .publish(Drift, "drift-cleared", (&device, metric), &out)
             }
         };
         if let Err(error) = published {
@@ -169,7 +171,7 @@ impl Handler for DriftProjection {
         let rows = store::drift::clear(&mut tx).await?;
         store::offsets::delete(&mut tx, CONSUMER, &topic.name).await?;
         tx.commit().await?;
-        self.hub.reset();
+        self.hub.reset(Drift);
         tracing::warn!(
             topic = topic.name,
             ?reason,

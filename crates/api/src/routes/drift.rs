@@ -10,10 +10,10 @@ use super::telemetry::some_limit;
 use crate::{
     http::{ApiError, Params},
     openapi::types,
-    routes::parse_filter,
+    routes::{events::StreamParams, parse_filter},
     state::{AppState, Records},
     store,
-    stream::sse,
+    stream::{Kind, Topic, sse},
 };
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -118,6 +118,7 @@ impl From<DriftEvent> for DriftOut {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Filter {
     /// Only verdicts about this device
+    #[serde(alias = "device_id")]
     #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
     device_id: Option<String>,
     /// Only verdicts about this metric
@@ -150,32 +151,29 @@ async fn list_drift(
     Ok(Json(events.into_iter().map(DriftOut::from).collect()))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct StreamFilter {
-    /// Only verdicts about this device
-    #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
-    device_id: Option<String>,
-    /// Continue after this event id; the header Last-Event-ID wins
-    #[param(example = "b00t-41")]
-    after: Option<String>,
-}
-
 /// Verdicts as server-sent events
 ///
 /// `drift` has a `DriftEvent`, new or changed; `drift-cleared` has the `DriftKey` of a verdict that a correction took
-/// back; `missed`, `reset` and `ping` are as in `/telemetry/stream`.
+/// back; `missed`, `reset` and `ping` are as in `/telemetry/stream`. Ids are those of `/events`.
 #[utoipa::path(get, path = "/drift/stream", tag = "drift",
-    params(StreamFilter, sse::LastEventId),
-    responses((status = OK, content_type = "text/event-stream", body = String)))]
+    params(StreamParams, sse::LastEventId),
+    responses((status = OK, content_type = "text/event-stream", body = String, example = json!(EXAMPLE))))]
 async fn stream_drift(
     State(state): State<AppState>,
-    Params(filter): Params<StreamFilter>,
+    Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let device = parse_filter("deviceId", filter.device_id.as_deref())?;
-    let after = sse::last_event_id(&headers).or(filter.after);
-    let subscriber = state.drift.subscribe(device, after.as_deref());
-    Ok(sse::response(subscriber, state.shutdown.clone()))
+    params.open(&state, Kind::Drift, &[Topic::Drift], &headers)
 }
+
+const EXAMPLE: &str = r#"retry: 1000
+
+id: b00t-41
+event: drift
+data: {"deviceId":"DEV-P001","metricName":"Pressure","ts":1780272000000,"prescriptionId":"RX-DEV-P001-a3F9","patientId":"P001","prescribedValue":12.0,"actualValue":14.4,"tolerance":1.5,"deviation":2.4,"driftDirection":"above","message":"Pressure 14.4 is 2.4 above 12.0"}
+
+id: b00t-42
+event: drift-cleared
+data: {"deviceId":"DEV-P001","metricName":"Pressure","ts":1780272000000,"prescriptionId":"RX-DEV-P001-a3F9"}
+
+"#;

@@ -4,6 +4,7 @@ pub mod defects;
 pub mod device_events;
 pub mod devices;
 pub mod drift;
+pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod patients;
@@ -18,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     http::{ApiError, Problem},
     state::AppState,
+    stream::sse,
 };
 
 /// Routes that answer at once, with a deadline.
@@ -41,6 +43,7 @@ pub(crate) fn streams() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(telemetry::stream_router())
         .merge(drift::stream_router())
+        .merge(events::stream_router())
 }
 
 #[derive(OpenApi)]
@@ -52,7 +55,8 @@ pub(crate) fn streams() -> OpenApiRouter<AppState> {
     ),
     components(schemas(
         Problem,
-        telemetry::Missed,
+        sse::Missed,
+        sse::Reset,
         telemetry::ReadingOut,
         drift::DriftOut,
         drift::DriftKeyOut

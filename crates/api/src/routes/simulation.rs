@@ -119,7 +119,7 @@ pub enum KafkaStatus {
 }
 
 impl SimulationStatus {
-    fn new(status: Status, kafka: KafkaState) -> Self {
+    pub(crate) fn new(status: Status, kafka: KafkaState) -> Self {
         let (simulation_type, patient_id) = match status.scope {
             Scope::All => (SimulationType::All, None),
             Scope::Single(patient) => (SimulationType::Single, Some(patient.into())),

@@ -14,10 +14,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     http::{ApiError, Params, page::bounded_limit},
     openapi::types,
-    routes::parse_filter,
+    routes::{events::StreamParams, parse_filter},
     state::AppState,
-    stream::sse,
+    stream::{Kind, Topic, sse},
 };
+
+/// A thousand devices have 600,000 readings; this many are 1.5 MB.
+const MOST_AT_ONCE: usize = 10_000;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_readings))
@@ -61,24 +64,18 @@ impl<'a> From<&'a Reading> for ReadingOut<'a> {
     }
 }
 
-/// Data of the event `missed`.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Missed {
-    /// How many events this reader was too slow for
-    pub count: u64,
-}
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Filter {
     /// Only readings of this device
+    #[serde(alias = "device_id")]
     #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
     device_id: Option<String>,
     /// Only readings of this metric
     #[param(value_type = Option<types::MetricName>, example = "Pressure")]
     metric: Option<String>,
-    /// The newest this many, 1 to 1000; all that are kept when absent
+    /// The newest this many, 1 to 1000; 10000 when absent
     #[serde(default, deserialize_with = "some_limit")]
     #[param(minimum = 1, maximum = 1000, example = 100)]
     limit: Option<u16>,
@@ -99,9 +96,8 @@ async fn list_readings(
 ) -> Result<Response, ApiError> {
     let device = parse_filter("deviceId", filter.device_id.as_deref())?;
     let metric = parse_filter("metric", filter.metric.as_deref())?;
-    let readings = state
-        .telemetry
-        .recent(device.as_ref(), metric, filter.limit.map(usize::from));
+    let limit = filter.limit.map_or(MOST_AT_ONCE, usize::from);
+    let readings = state.telemetry.recent(device.as_ref(), metric, limit);
     let readings: Vec<_> = readings
         .iter()
         .map(|reading| ReadingOut::from(&**reading))
@@ -109,32 +105,32 @@ async fn list_readings(
     Ok(Json(readings).into_response())
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct StreamFilter {
-    /// Only readings of this device
-    #[param(value_type = Option<types::DeviceId>, example = "DEV-P001")]
-    device_id: Option<String>,
-    /// Continue after this event id; the header Last-Event-ID wins
-    #[param(example = "b00t-41")]
-    after: Option<String>,
-}
-
 /// Readings as server-sent events
 ///
 /// `telemetry` has a `Reading`; `missed` says how many a slow reader lost; `reset` means that the given event id is
-/// not known here, so what was shown may have gaps; `ping` comes every 15 seconds without another event.
+/// not known here, so what was shown may have gaps; `ping` comes after 15 seconds without another event. Ids are those
+/// of `/events`.
 #[utoipa::path(get, path = "/telemetry/stream", tag = "telemetry",
-    params(StreamFilter, sse::LastEventId),
-    responses((status = OK, content_type = "text/event-stream", body = String)))]
+    params(StreamParams, sse::LastEventId),
+    responses((status = OK, content_type = "text/event-stream", body = String, example = json!(EXAMPLE))))]
 async fn stream_readings(
     State(state): State<AppState>,
-    Params(filter): Params<StreamFilter>,
+    Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let device = parse_filter("deviceId", filter.device_id.as_deref())?;
-    let after = sse::last_event_id(&headers).or(filter.after);
-    let subscriber = state.telemetry.hub().subscribe(device, after.as_deref());
-    Ok(sse::response(subscriber, state.shutdown.clone()))
+    params.open(&state, Kind::Telemetry, &[Topic::Telemetry], &headers)
 }
+
+const EXAMPLE: &str = r#"retry: 1000
+
+id: b00t-41
+event: telemetry
+data: {"deviceId":"DEV-P001","patientId":"P001","ts":1780272000000,"metricName":"Pressure","metricValue":12.3,"softwareVersion":"2.4.0"}
+
+event: missed
+data: {"topic":"telemetry","count":40}
+
+event: ping
+data: {}
+
+"#;

@@ -131,6 +131,11 @@ impl SimulationHandle {
         &self.defects
     }
 
+    /// Follows what the simulation does.
+    pub fn changes(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
     /// What the simulation does now.
     pub fn status(&self) -> Status {
         self.status.borrow().clone()

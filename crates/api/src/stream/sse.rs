@@ -1,29 +1,25 @@
-//! A hub's frames as an HTTP response.
+//! What a subscriber reads, as an HTTP response.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::stream;
-use tokio::time::{Instant, sleep_until, timeout};
-use tokio_util::sync::CancellationToken;
-use utoipa::IntoParams;
+use serde::Serialize;
+use tokio::time::timeout;
+use utoipa::{IntoParams, ToSchema};
 
-use super::hub::{Next, Subscriber};
-use crate::routes::telemetry::Missed;
+use super::{Next, Subscriber, Ticket, Topic};
 
 /// A stream without events says that it lives, so that proxies and clients do not give it up.
 const PING_AFTER: Duration = Duration::from_secs(15);
-/// Writes are at least this far apart, so that a flood of events costs few writes. The first event is not delayed.
-const COALESCE: Duration = Duration::from_millis(25);
 /// The client waits so long before it connects again.
 const HELLO: &[u8] = b"retry: 1000\n\n";
 const PING: &[u8] = b"event: ping\ndata: {}\n\n";
-const RESET: &[u8] = b"event: reset\ndata: {}\n\n";
 
 /// Where the client stopped, for the description of a stream.
 #[derive(Debug, IntoParams)]
@@ -41,9 +37,27 @@ pub fn last_event_id(headers: &HeaderMap) -> Option<String> {
     Some(id.to_owned())
 }
 
+/// Data of the event `missed`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Missed {
+    /// Of which topic
+    #[schema(examples("telemetry"))]
+    topic: &'static str,
+    /// How many events this reader was too slow for; with a filter, only those that it would have had
+    #[schema(examples(40))]
+    count: u64,
+}
+
+/// Data of the event `reset`: events of this topic may be missing, and those that follow begin now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Reset {
+    #[schema(examples("telemetry"))]
+    topic: &'static str,
+}
+
 /// Streams until the client goes away or the service stops.
-pub fn response(subscriber: Subscriber, shutdown: CancellationToken) -> Response {
-    let reader = Reader::new(subscriber, shutdown, PING_AFTER);
+pub fn response(subscriber: Subscriber, ticket: Ticket) -> Response {
+    let reader = Reader::new(subscriber, ticket, PING_AFTER);
     let chunks = stream::unfold(reader, |mut reader| async move {
         let chunk = reader.chunk().await?;
         Some((Ok::<_, std::convert::Infallible>(chunk), reader))
@@ -62,61 +76,58 @@ pub fn response(subscriber: Subscriber, shutdown: CancellationToken) -> Response
 
 struct Reader {
     subscriber: Subscriber,
-    shutdown: CancellationToken,
+    ticket: Ticket,
     ping_after: Duration,
-    not_before: Instant,
-    greeted: bool,
+    /// Read already, and not yet given to the client.
+    ready: VecDeque<Bytes>,
 }
 
 impl Reader {
-    fn new(subscriber: Subscriber, shutdown: CancellationToken, ping_after: Duration) -> Self {
+    fn new(subscriber: Subscriber, ticket: Ticket, ping_after: Duration) -> Self {
         Self {
             subscriber,
-            shutdown,
+            ticket,
             ping_after,
-            not_before: Instant::now(),
-            greeted: false,
+            ready: VecDeque::from([Bytes::from_static(HELLO)]),
         }
     }
 
     /// The next bytes for the client, or `None` when the service stops.
     async fn chunk(&mut self) -> Option<Bytes> {
-        if !std::mem::replace(&mut self.greeted, true) {
-            return Some(Bytes::from_static(HELLO));
+        if let Some(chunk) = self.ready.pop_front() {
+            return Some(chunk);
         }
-        let next = async {
-            sleep_until(self.not_before).await;
-            timeout(self.ping_after, self.subscriber.next()).await
+        let Ok(next) = timeout(self.ping_after, self.subscriber.next()).await else {
+            return Some(Bytes::from_static(PING));
         };
-        let next = tokio::select! {
-            () = self.shutdown.cancelled() => return None,
-            next = next => next,
-        };
-        self.not_before = Instant::now() + COALESCE;
-        Some(match next {
-            Err(_) => Bytes::from_static(PING),
-            Ok(Next::Reset) => Bytes::from_static(RESET),
-            Ok(Next::Missed(count)) => missed(count),
-            Ok(Next::Frames(frames)) => join(frames),
+        Some(match next? {
+            Next::Reset(topic) => reset(topic),
+            Next::Missed(topic, count) => {
+                self.ticket.missed(count);
+                missed(topic, count)
+            }
+            Next::Frames(frames) => {
+                self.ready = frames.into();
+                self.ready.pop_front()?
+            }
         })
     }
 }
 
-fn missed(count: u64) -> Bytes {
-    let data = serde_json::to_string(&Missed { count }).unwrap_or_default();
-    format!("event: missed\ndata: {data}\n\n").into()
+fn reset(topic: Topic) -> Bytes {
+    let topic = topic.as_str();
+    notice("reset", &Reset { topic })
 }
 
-/// One chunk of several frames; a single frame is not copied.
-fn join(mut frames: Vec<Bytes>) -> Bytes {
-    if frames.len() == 1 {
-        return frames.swap_remove(0);
-    }
-    let mut chunk = BytesMut::with_capacity(frames.iter().map(Bytes::len).sum());
-    for frame in &frames {
-        chunk.extend_from_slice(frame);
-    }
-    chunk.freeze()
+fn missed(topic: Topic, count: u64) -> Bytes {
+    let topic = topic.as_str();
+    notice("missed", &Missed { topic, count })
+}
+
+/// An event without an id: it is about this reader, and the last id stays where it was.
+fn notice(event: &str, data: &impl Serialize) -> Bytes {
+    let data = serde_json::to_string(data).unwrap_or_default();
+    format!("event: {event}\ndata: {data}\n\n").into()
 }
 
 #[cfg(test)]
@@ -124,58 +135,34 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::stream::Hub;
+    use crate::stream::{Filter, Gate, Hub, Kind};
 
     #[tokio::test]
-    async fn a_stream_greets_joins_what_is_there_pings_and_ends() {
+    async fn a_stream_greets_gives_what_is_there_pings_and_ends() {
         let hub = Arc::new(Hub::new("b".to_owned(), 8));
-        let shutdown = CancellationToken::new();
-        let mut reader = Reader::new(
-            hub.subscribe(None, None),
-            shutdown.clone(),
-            Duration::from_millis(1),
-        );
+        let ticket = Arc::new(Gate::new(1)).enter(Kind::Events).unwrap();
+        let subscriber = hub.subscribe(&Topic::ALL, Filter::default(), None);
+        let mut reader = Reader::new(subscriber, ticket, Duration::from_millis(1));
         assert_eq!(reader.chunk().await.unwrap(), HELLO);
         for data in 1..=2 {
-            hub.publish("drift", &"A".parse().unwrap(), &data).unwrap();
+            hub.publish_to_all(Topic::Drift, "drift", &data).unwrap();
         }
+        hub.flush();
         assert_eq!(
             reader.chunk().await.unwrap(),
             "id: b-0\nevent: drift\ndata: 1\n\nid: b-1\nevent: drift\ndata: 2\n\n"
         );
         assert_eq!(reader.chunk().await.unwrap(), PING);
-        hub.publish("drift", &"A".parse().unwrap(), &3).unwrap();
+        assert_eq!(reader.chunk().await.unwrap(), PING);
+        hub.publish_to_all(Topic::Drift, "drift", &3).unwrap();
+        let shutdown = tokio_util::sync::CancellationToken::new();
+        shutdown.cancel();
+        Arc::clone(&hub).run(shutdown).await;
         assert_eq!(
             reader.chunk().await.unwrap(),
-            "id: b-2\nevent: drift\ndata: 3\n\n"
+            "id: b-2\nevent: drift\ndata: 3\n\n",
+            "what was published before the end is shown"
         );
-        shutdown.cancel();
         assert_eq!(reader.chunk().await, None);
-    }
-
-    #[tokio::test]
-    async fn writes_are_apart_but_the_first_is_not_late() {
-        let hub = Arc::new(Hub::new("b".to_owned(), 8));
-        let mut reader = Reader::new(
-            hub.subscribe(None, None),
-            CancellationToken::new(),
-            PING_AFTER,
-        );
-        reader.chunk().await.unwrap();
-        let started = Instant::now();
-        hub.publish("drift", &"A".parse().unwrap(), &1).unwrap();
-        reader.chunk().await.unwrap();
-        let first = Instant::now();
-        assert!(first - started < COALESCE, "{:?}", first - started);
-        for data in 2..=3 {
-            hub.publish("drift", &"A".parse().unwrap(), &data).unwrap();
-        }
-        let second = reader.chunk().await.unwrap();
-        assert!(first.elapsed() >= COALESCE);
-        assert_eq!(
-            second.iter().filter(|byte| **byte == b'\n').count(),
-            8,
-            "two frames in one write"
-        );
     }
 }

@@ -5,7 +5,9 @@ use std::{net::SocketAddr, time::Duration};
 use hc_api::{
     app::router,
     connections::{self, Limits},
+    stream::{Kind, Topic},
 };
+use serde_json::json;
 use tokio::{
     net::TcpListener,
     time::{sleep, timeout},
@@ -13,9 +15,9 @@ use tokio::{
 
 use crate::{socket::Socket, support::TestApp};
 
-const LONG: Duration = Duration::from_secs(300);
+pub(crate) const LONG: Duration = Duration::from_secs(300);
 
-async fn listen(app: &TestApp, connections: usize, idle: Duration) -> SocketAddr {
+pub(crate) async fn listen(app: &TestApp, connections: usize, idle: Duration) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { connections, idle };
@@ -52,10 +54,7 @@ async fn a_stream_is_not_idle() {
     assert!(head.starts_with("http/1.1 200 ok"), "{head}");
     // Opened later and closed for being idle, while the stream stays.
     assert_eq!(Socket::open(address).await.rest().await, "");
-    let data = serde_json::json!({"ts": 1});
-    app.drift
-        .publish("drift", &"DEV-P001".parse().unwrap(), &data)
-        .unwrap();
+    app.publish(Topic::Drift, "DEV-P001", &json!({"ts": 1}));
     stream.until("event: drift").await;
     app.stop().await;
     let rest = stream.rest().await;
@@ -84,16 +83,15 @@ async fn a_client_that_reads_nothing_is_cut() {
     let address = listen(&app, 10, Duration::from_millis(300)).await;
     let mut deaf = Socket::open(address).await;
     deaf.get("/drift/stream").await;
-    assert_eq!(app.drift.subscribers(), 1);
+    let subscribers = || app.state.gate.counts(Kind::Drift).open();
+    assert_eq!(subscribers(), 1);
     // More than the kernel keeps for somebody who does not read.
-    let data = serde_json::json!({"text": "x".repeat(1_000_000)});
+    let data = json!({"text": "x".repeat(1_000_000)});
     for _ in 0..30 {
-        app.drift
-            .publish("drift", &"DEV-P001".parse().unwrap(), &data)
-            .unwrap();
+        app.publish(Topic::Drift, "DEV-P001", &data);
     }
     let cut = async {
-        while app.drift.subscribers() > 0 {
+        while subscribers() > 0 {
             sleep(Duration::from_millis(20)).await;
         }
     };

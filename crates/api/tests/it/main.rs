@@ -31,3 +31,4 @@ mod simulation;
 mod socket;
 mod streams;
 mod support;
+mod telemetry;

@@ -31,6 +31,8 @@ async fn metrics_are_about_routes_and_parts(pool: PgPool) {
         "http_request_duration_seconds_bucket{method=\"GET\",route=\"/patients/{patientId}\",le=\"15\"} 3",
         "sse_subscribers{stream=\"drift\"} 1",
         "sse_subscribers{stream=\"telemetry\"} 0",
+        "sse_subscribers{stream=\"events\"} 0",
+        "sse_subscribers_refused_total{stream=\"drift\"} 0",
         "sse_events_missed_total{stream=\"drift\"} 0",
         "kafka_connected 0",
     ] {

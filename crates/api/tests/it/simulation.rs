@@ -65,7 +65,8 @@ async fn readings_reach_the_screen_without_kafka_and_database() {
         ts[15..].iter().all(|&t| t == STORY_START + 300_000),
         "{ts:?}"
     );
-    assert_eq!(readings[0].id.as_deref(), Some("b00t-0"));
+    let id = readings[0].id.as_deref().unwrap();
+    assert!(id.starts_with("b00t-"), "{id}");
     assert_eq!(readings[0].name, "telemetry");
     assert_eq!(
         readings[0]
@@ -286,7 +287,7 @@ async fn a_thousand_devices_report() {
         .await
         .unwrap()
         .unwrap();
-    let readings = app.state.telemetry.recent(None, None, None);
+    let readings = app.state.telemetry.recent(None, None, usize::MAX);
     let of_round = |ts| -> BTreeSet<_> {
         let of = readings.iter().filter(|reading| reading.ts == ts);
         of.map(|reading| (reading.device_id.clone(), reading.metric))

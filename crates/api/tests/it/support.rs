@@ -25,8 +25,9 @@ use hc_api::{
     readiness::{Readiness, watch_kafka},
     simulation::{Engine, Parts, Settings, SimulationHandle},
     state::{AppState, Records},
-    stream::{Hub, TelemetryFeed},
+    stream::{Gate, Hub, TelemetryFeed, Topic, announce},
 };
+use hc_domain::Metric;
 use hc_simulator::{Bias, Pace, Simulator};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -42,11 +43,12 @@ pub(crate) const STORY_START: i64 = NOW - 180 * 86_400_000;
 
 /// Of every request that is no stream.
 const DEADLINE: Duration = Duration::from_secs(15);
+/// At a time.
+pub(crate) const MAX_SUBSCRIBERS: usize = 8;
 
 pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) state: AppState,
-    pub(crate) drift: Arc<Hub>,
     pub(crate) simulation: SimulationHandle,
     pub(crate) shutdown: CancellationToken,
     tasks: JoinSet<()>,
@@ -93,13 +95,11 @@ impl TestApp {
     ) -> Self {
         let clock = Clock::fixed(NOW);
         let ids = Arc::new(Ids::seeded(1));
-        let telemetry = Arc::new(TelemetryFeed::new(
-            Arc::new(Hub::new("b00t".to_owned(), 1_000)),
-            200,
-        ));
-        let drift = Arc::new(Hub::new("b00t".to_owned(), 1_000));
+        let hub = Arc::new(Hub::new("b00t".to_owned(), 1_000));
+        let telemetry = Arc::new(TelemetryFeed::new(hub.clone(), 200));
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        tasks.spawn(hub.clone().run(shutdown.clone()));
         let kafka_state = watch_kafka(kafka.as_ref(), &mut tasks, shutdown.clone());
         let (simulation, engine) = Engine::new(Parts {
             settings: settings(),
@@ -111,11 +111,12 @@ impl TestApp {
         })
         .await;
         tasks.spawn(engine.run(shutdown.clone()));
+        tasks.spawn(announce(hub.clone(), simulation.clone(), shutdown.clone()));
         let events = Arc::new(DeviceEvents::new(kafka.clone()));
         let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
         let pool = records.pool().cloned();
         let projection = pool.clone().zip(kafka.clone()).map(|(pool, kafka)| {
-            projection::start(&kafka, pool, drift.clone(), &mut tasks, shutdown.clone())
+            projection::start(&kafka, pool, hub.clone(), &mut tasks, shutdown.clone())
         });
         let mut pipeline = Pipeline::new(servers, pool, kafka, projection.clone()).unwrap();
         if let Some(slot) = slot {
@@ -126,7 +127,8 @@ impl TestApp {
             clock,
             ids,
             telemetry,
-            drift: drift.clone(),
+            hub,
+            gate: Arc::new(Gate::new(MAX_SUBSCRIBERS)),
             readiness: Readiness {
                 drift: projection,
                 kafka: kafka_state,
@@ -135,13 +137,11 @@ impl TestApp {
             events,
             metrics: Arc::new(Metrics::new(producer).unwrap()),
             pipeline: Arc::new(pipeline),
-            shutdown: shutdown.clone(),
         };
         let origins = ["http://localhost:5173".parse().unwrap()];
         Self {
             router: app::router(state.clone(), &origins, DEADLINE),
             state,
-            drift,
             simulation,
             shutdown,
             tasks,
@@ -214,6 +214,15 @@ impl TestApp {
         Answer::read(&self.router, request).await
     }
 
+    /// Publishes something about the pressure of a device.
+    pub(crate) fn publish(&self, topic: Topic, device: &str, data: &Value) {
+        let about = (&device.parse().unwrap(), Metric::Pressure);
+        self.state
+            .hub
+            .publish(topic, topic.as_str(), about, data)
+            .unwrap();
+    }
+
     /// Opens an event stream.
     pub(crate) async fn events(&self, path: &str, last_event_id: Option<&str>) -> Events {
         let mut request = Request::builder().uri(path);
@@ -246,7 +255,7 @@ pub(crate) fn settings() -> Settings {
         records_per_second: 3_000.0,
         simulator: Simulator::new(1).with_bias(Bias {
             device_id: "DEV-P003".parse().unwrap(),
-            metric: hc_domain::Metric::Pressure,
+            metric: Metric::Pressure,
             offset: 2.4,
         }),
     }
