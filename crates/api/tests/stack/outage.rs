@@ -5,13 +5,16 @@ use std::time::Duration;
 use hc_api::simulation::Status;
 use hc_platform::{Server, Stack};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::{
     kafka,
     simulation::{assert_complete, readings},
     support::TestApp,
 };
+
+/// Longer than any of the client's own limits, so that all of them have been through.
+const OUTAGE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_reading_is_there_once_and_in_order_after_kafka_was_away() {
@@ -31,6 +34,7 @@ async fn every_reading_is_there_once_and_in_order_after_kafka_was_away() {
     until_status(&app, |status| status.records > 300).await;
 
     stack.kill(Server::Kafka).await.unwrap();
+    let killed = Instant::now();
     until_status(&app, |status| status.errors > 0).await;
     let status = app.get("/simulation/status").await.json();
     assert_eq!(
@@ -45,6 +49,7 @@ async fn every_reading_is_there_once_and_in_order_after_kafka_was_away() {
         .post("/device/DEV-P001/events/button-press", json!({}))
         .await;
     assert_eq!(refused.status, 503, "{refused}");
+    sleep_until(killed + OUTAGE).await;
     // Neither a stop nor a start waits for the broker.
     assert!(app.simulation.stop().await);
     assert_eq!(app.post("/simulation/start", json!({})).await.status, 503);
