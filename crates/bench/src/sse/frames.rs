@@ -16,7 +16,7 @@ pub(super) struct Seen {
     pub(super) delivered: u64,
     /// What the server said that it left out.
     pub(super) missed: u64,
-    /// Numbers that are absent between two events, or come twice, beyond what the server said.
+    /// Events that came twice or out of order. (Numbers may be left out: other topics have them.)
     pub(super) astray: u64,
 }
 
@@ -73,8 +73,6 @@ impl Frames {
                 Event::Missed => {
                     let count = number_after(data, b"\"count\":").unwrap_or_default();
                     self.seen.missed += count;
-                    // The numbers that were left out are accounted for.
-                    self.newest = self.newest.map(|newest| newest + count);
                 }
                 Event::Other => {}
             }
@@ -82,10 +80,10 @@ impl Frames {
     }
 
     fn numbered(&mut self, number: u64) {
-        if let Some(newest) = self.newest {
-            self.seen.astray += number.abs_diff(newest + 1);
+        if self.newest.is_some_and(|newest| number <= newest) {
+            self.seen.astray += 1;
         }
-        self.newest = Some(number);
+        self.newest = self.newest.max(Some(number));
     }
 }
 
@@ -133,25 +131,21 @@ mod tests {
     #[test]
     fn knows_what_the_server_left_out_from_what_went_astray() {
         let mut frames = Frames::default();
-        frames.take(reading(1, 10).as_bytes());
-        frames.take(b"event: missed\ndata: {\"count\":3}\n\n");
-        frames.take(reading(5, 20).as_bytes());
-        assert_eq!(
-            frames.seen,
-            Seen {
-                delivered: 2,
-                missed: 3,
-                astray: 0
-            }
-        );
-        frames.take(reading(7, 30).as_bytes());
-        assert_eq!(
-            frames.seen,
-            Seen {
-                delivered: 3,
-                missed: 3,
-                astray: 1
-            }
-        );
+        for text in [
+            &reading(1, 10),
+            "event: missed\ndata: {\"topic\":\"telemetry\",\"count\":3}\n\n",
+            &reading(5, 20),
+            &reading(4, 20),
+            &reading(5, 20),
+            &reading(7, 30),
+        ] {
+            frames.take(text.as_bytes());
+        }
+        let expected = Seen {
+            delivered: 5,
+            missed: 3,
+            astray: 2,
+        };
+        assert_eq!(frames.seen, expected);
     }
 }

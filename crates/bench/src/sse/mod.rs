@@ -80,7 +80,7 @@ struct Measured {
     delivered_per_second: f64,
     /// Left out by the server for subscribers that were too slow, of all events for them, percent.
     missed_percent: f64,
-    /// Neither delivered nor reported as missed.
+    /// Delivered twice or out of order.
     astray: u64,
     /// From the time of the reading to its arrival.
     delay_p99_ms: u64,
@@ -122,7 +122,7 @@ fn setup(args: &Args, rate: u32) -> anyhow::Result<Setup> {
     // Many devices at full rate, because a device reports at most every 2 ms of story time, which must not overtake the
     // wall clock: delays are measured by it.
     let (rate, devices) = match rate {
-        0 => (1_000_000_000, 999),
+        0 => (1_000_000, 999),
         rate => (rate, 5),
     };
     let env = [
@@ -141,8 +141,7 @@ fn setup(args: &Args, rate: u32) -> anyhow::Result<Setup> {
 }
 
 async fn at_rate(args: &Args, rate: u32, server: &Server) -> anyhow::Result<Vec<Measured>> {
-    let mut control = Control::open(&server.target).await?;
-    control.call(Method::POST, "/simulation/start").await?;
+    call(&server.target, Method::POST, "/simulation/start").await?;
     let mut results = Vec::new();
     for &count in &args.subscribers {
         let shown = match rate {
@@ -150,9 +149,9 @@ async fn at_rate(args: &Args, rate: u32, server: &Server) -> anyhow::Result<Vec<
             rate => format!("{rate}/s"),
         };
         tell(&format!("{shown}, subscribers: {count}"));
-        results.push(measure(args, rate, count, server, &mut control).await?);
+        results.push(measure(args, rate, count, server).await?);
     }
-    control.call(Method::POST, "/simulation/stop").await?;
+    call(&server.target, Method::POST, "/simulation/stop").await?;
     Ok(results)
 }
 
@@ -161,12 +160,11 @@ async fn measure(
     rate: u32,
     subscribers: usize,
     server: &Server,
-    control: &mut Control,
 ) -> anyhow::Result<Measured> {
     let streams = Subscribers::open(&server.target, subscribers).await?;
     sleep(args.warm_up).await;
     let asker = Asker::start(&server.target)?;
-    let (records, cpu) = (control.records().await?, server.process.cpu()?);
+    let (before, cpu) = (records(&server.target).await?, server.process.cpu()?);
     let started = Instant::now();
     streams.count(true);
     sleep(args.seconds).await;
@@ -176,7 +174,7 @@ async fn measure(
         server.process.cpu()?.saturating_sub(cpu),
         server.process.resident_bytes()?,
     );
-    let records = control.records().await?.saturating_sub(records);
+    let produced = records(&server.target).await?.saturating_sub(before);
     let health = asker.stop()?;
     let watched = streams.close().await?;
     let seen = watched.seen;
@@ -184,7 +182,7 @@ async fn measure(
     Ok(Measured {
         rate: (rate > 0).then_some(rate),
         subscribers,
-        produced_per_second: records as f64 / elapsed,
+        produced_per_second: produced as f64 / elapsed,
         delivered_per_second: seen.delivered as f64 / elapsed,
         missed_percent: seen.missed as f64 * 100.0 / (seen.delivered + seen.missed).max(1) as f64,
         astray: seen.astray,
@@ -195,32 +193,19 @@ async fn measure(
     })
 }
 
-/// Talks to the simulation.
-struct Control {
-    target: Target,
-    connection: Connection,
+/// Asks the server once. A kept connection could be closed by the server between two questions, which are far apart.
+async fn call(target: &Target, method: Method, path: &str) -> anyhow::Result<Answer> {
+    let request = target.request(method, path, None)?;
+    let mut connection = Connection::open(target).await?;
+    connection.send(request).await?.expect(StatusCode::OK)
 }
 
-impl Control {
-    async fn open(target: &Target) -> anyhow::Result<Self> {
-        Ok(Self {
-            target: target.clone(),
-            connection: Connection::open(target).await?,
-        })
-    }
-
-    async fn call(&mut self, method: Method, path: &str) -> anyhow::Result<Answer> {
-        let request = self.target.request(method, path, None)?;
-        self.connection.send(request).await?.expect(StatusCode::OK)
-    }
-
-    /// Readings since the start.
-    async fn records(&mut self) -> anyhow::Result<u64> {
-        let answer = self.call(Method::GET, "/simulation/status").await?;
-        let status: Value = serde_json::from_slice(&answer.body)?;
-        let records = status["records"].as_u64();
-        records.context("/simulation/status does not say how many records there are")
-    }
+/// Readings since the start.
+async fn records(target: &Target) -> anyhow::Result<u64> {
+    let answer = call(target, Method::GET, "/simulation/status").await?;
+    let status: Value = serde_json::from_slice(&answer.body)?;
+    let records = status["records"].as_u64();
+    records.context("/simulation/status does not say how many records there are")
 }
 
 const HEADER: [&str; 10] = [

@@ -1,6 +1,7 @@
 //! Subscribers, and somebody who asks for `/health` meanwhile.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,8 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use chrono::Utc;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hdrhistogram::Histogram;
 use http_body_util::BodyExt as _;
 use hyper::{Method, StatusCode, body::Incoming};
@@ -21,6 +23,8 @@ use crate::client::{Connection, Target};
 
 /// Time between two requests for `/health`.
 const ASK_EVERY: Duration = Duration::from_millis(10);
+/// Streams that are opened at the same time.
+const OPENING: usize = 16;
 /// Longest delay that is told apart, milliseconds.
 const LONGEST: u64 = 600_000;
 
@@ -61,15 +65,23 @@ pub(super) struct Subscribers {
 impl Subscribers {
     pub(super) async fn open(target: &Target, count: usize) -> anyhow::Result<Self> {
         let (counting, over) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
-        let mut tasks = JoinSet::new();
-        for _ in 0..count {
+        let one = async || {
             let mut connection = Connection::open(target).await?;
             let request = target.request(Method::GET, "/telemetry/stream", None)?;
             let (status, body) = connection.stream(request).await?;
-            anyhow::ensure!(
+            ensure!(
                 status == StatusCode::OK,
                 "the server answered {status} to a subscriber"
             );
+            Ok((connection, body))
+        };
+        let mut tasks = JoinSet::new();
+        let mut opened = pin!(
+            stream::iter(0..count)
+                .map(|_| one())
+                .buffer_unordered(OPENING)
+        );
+        while let Some((connection, body)) = opened.try_next().await? {
             tasks.spawn(read(connection, body, counting.clone(), over.clone()));
         }
         Ok(Self {

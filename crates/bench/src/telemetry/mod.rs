@@ -213,6 +213,10 @@ async fn send(
         anyhow::Ok(())
     };
     load(args.warm_up).await?;
+    // A client needs a moment to meet its broker.
+    while producer.stats().acknowledged + producer.stats().failed == 0 {
+        load(args.warm_up).await?;
+    }
     let (started, before, cpu) = (Instant::now(), producer.stats().acknowledged, me.cpu()?);
     load(args.seconds).await?;
     let (elapsed, after) = (started.elapsed(), producer.stats().acknowledged);

@@ -21,7 +21,7 @@ async fn counts_what_the_broker_has_and_deletes_it() {
             "--alone",
             "500",
             "--seconds",
-            "0.3",
+            "2",
             "--warm-up",
             "0.1",
             "--json",
