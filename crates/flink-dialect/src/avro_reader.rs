@@ -1,6 +1,6 @@
 //! Avro as SQL types, as the `avro-confluent` format of Flink 2.2 maps them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -227,13 +227,22 @@ impl<'a> AvroReader<'a> {
         let fields = fields
             .as_array()
             .ok_or_else(|| place.invalid("has fields that are not a list"))?;
+        if fields.is_empty() {
+            return Err(place.unsupported("Avro record without fields", "Give it at least one."));
+        }
+        let mut names = BTreeSet::new();
+        let mut twice = |name| !names.insert(name);
         fields
             .iter()
             .map(|field| {
                 let name = field
                     .get("name")
                     .and_then(Value::as_str)
+                    .filter(|name| !name.is_empty())
                     .ok_or_else(|| place.invalid("has a field without name"))?;
+                if twice(name) {
+                    return Err(place.invalid(&format!("has two fields {name}")));
+                }
                 let what = format!("the field {name} of {}", place.what);
                 let of_field = Place {
                     what: &what,

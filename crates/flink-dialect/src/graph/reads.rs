@@ -153,11 +153,13 @@ impl Scan<'_> {
 
     /// `TABLE name` inside a table function: `TUMBLE(TABLE t, ...)`, `TUMBLE(DATA => TABLE t, ...)`.
     fn table_operand(&self, at: usize) -> bool {
-        at > 0
-            && ["(", ",", "=>"].contains(&self.text(at - 1))
-            && self.tokens.get(at + 1).is_some_and(|next| {
-                matches!(next.kind, TokenKind::Word | TokenKind::QuotedIdentifier)
-            })
+        at > 0 && ["(", ",", "=>"].contains(&self.text(at - 1)) && self.is_name(at + 1)
+    }
+
+    fn is_name(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| {
+            matches!(token.kind, TokenKind::Word | TokenKind::QuotedIdentifier)
+        })
     }
 
     /// A name of one to three parts; returns where it ends.
@@ -165,7 +167,7 @@ impl Scan<'_> {
         let mut at = start;
         let part = |at: usize| (self.name(at), self.tokens[at].span.clone());
         let mut parts = vec![part(at)];
-        while self.next_is(at, ".") && at + 2 < self.tokens.len() {
+        while self.next_is(at, ".") && self.is_name(at + 2) {
             at += 2;
             parts.push(part(at));
         }

@@ -212,18 +212,20 @@ impl<'a> Cursor<'a> {
     /// An expression up to a comma, closing parenthesis or one of the words, outside parentheses. Comments are left out,
     /// white space becomes one space.
     pub(crate) fn expression(&mut self, end_words: &[&str]) -> Result<String, DialectError> {
-        let (mut text, mut depth, mut previous_end) = (String::new(), 0_u32, None);
+        let (mut text, mut open, mut previous_end) = (String::new(), Vec::new(), None);
         while let Some(token) = self.peek() {
             let piece = &self.sql[token.span.clone()];
-            let ends = depth == 0
-                && ([",", ")", ";"].contains(&piece)
-                    || end_words.iter().any(|word| self.at_word(word)));
-            if ends {
+            let ends = open.is_empty()
+                && ([",", ")"].contains(&piece) || end_words.iter().any(|word| self.at_word(word)));
+            if ends || piece == ";" {
                 break;
             }
             match piece {
-                "(" | "[" => depth += 1,
-                ")" | "]" => depth = depth.saturating_sub(1),
+                "(" => open.push(")"),
+                "[" => open.push("]"),
+                ")" | "]" if open.pop() != Some(piece) => {
+                    return Err(self.error("Expected the expression to go on or to end"));
+                }
                 _ => {}
             }
             if previous_end.is_some_and(|end| end < token.span.start) {
@@ -233,10 +235,10 @@ impl<'a> Cursor<'a> {
             previous_end = Some(token.span.end);
             self.at += 1;
         }
-        if text.is_empty() {
-            Err(self.error("Expected an expression"))
-        } else {
-            Ok(text)
+        match open.last() {
+            Some(close) => Err(self.error(format!("Expected `{close}`"))),
+            None if text.is_empty() => Err(self.error("Expected an expression")),
+            None => Ok(text),
         }
     }
 

@@ -11,14 +11,14 @@ pub(crate) use types::{SqlType, TypeRoot, decimal, parse_type};
 use crate::tokenizer::{TokenKind, tokenize};
 use crate::{DialectError, Insert, ObjectName, Statement};
 
-/// Parses one statement; a trailing semicolon is welcome, a second statement is refused.
+/// Parses one statement; trailing semicolons are welcome, a second statement is refused.
 ///
 /// # Errors
 /// Text that is no statement, or a construct without counterpart (views, catalogs, `SET`, `USE`, ...).
 pub fn parse(sql: &str) -> Result<Statement, DialectError> {
     let mut cursor = Cursor::new(sql)?;
     let statement = statement(&mut cursor)?;
-    cursor.eat_symbol(";");
+    while cursor.eat_symbol(";") {}
     if !cursor.at_end() {
         return Err(cursor.error("One statement at a time: the text goes on after its end"));
     }

@@ -7,6 +7,7 @@
 )]
 
 mod cases;
+mod mutations;
 mod pipelines;
 mod properties;
 mod readme;
