@@ -1,19 +1,27 @@
 //! Retained checkpoints on disk: `<checkpoint dir>/<job id>/chk-<n>/_metadata`.
 //!
 //! Flink writes `_metadata` last and by rename, so a `chk-<n>` folder with that file is a completed checkpoint.
-//! The JobManager may be gone; only the files are asked.
+//! The JobManager may be gone; only the files are asked. The savepoint with which a job was stopped is beside them, at
+//! `<checkpoint dir>/savepoints/<job id>/savepoint-<random>/_metadata`.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::name::is_job_id;
 
-/// The newest completed checkpoint over the jobs of a statement, `ids` oldest first.
+/// The newest completed checkpoint or savepoint over the jobs of a statement, `ids` oldest first.
 ///
 /// A later job began from the state of an earlier one, so any checkpoint of it is newer;
-/// within a job the higher number is newer. No clock is compared.
+/// within a job a savepoint is its end, and the higher number is newer. No clock is compared.
 pub fn newest(dir: &Path, ids: &[String]) -> Option<PathBuf> {
-    ids.iter().rev().find_map(|id| newest_of_job(dir, id))
+    ids.iter()
+        .rev()
+        .find_map(|id| savepoint_of_job(dir, id).or_else(|| newest_of_job(dir, id)))
+}
+
+/// Where Flink is told to put the savepoint with which a job is stopped.
+pub fn savepoints(dir: &Path, id: &str) -> PathBuf {
+    dir.join("savepoints").join(id)
 }
 
 /// True when the job has completed a checkpoint that is still there.
@@ -21,15 +29,18 @@ pub fn has_completed(dir: &Path, id: &str) -> bool {
     newest_of_job(dir, id).is_some()
 }
 
-/// Removes everything a job left in the checkpoint folder; absent is fine.
+/// Removes everything a job left in the checkpoint folder, its savepoint too; absent is fine.
 pub fn remove_job(dir: &Path, id: &str) -> io::Result<()> {
     if !is_job_id(id) {
         return Ok(());
     }
-    match std::fs::remove_dir_all(dir.join(id)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    for folder in [dir.join(id), savepoints(dir, id)] {
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// The folder as the URI that Flink's `execution.state-recovery.path` wants.
@@ -49,6 +60,17 @@ pub fn parse_dir(text: &str) -> Result<PathBuf, String> {
         _ => PathBuf::from(text),
     };
     std::path::absolute(&path).map_err(|error| format!("checkpoint folder {text}: {error}"))
+}
+
+fn savepoint_of_job(dir: &Path, id: &str) -> Option<PathBuf> {
+    if !is_job_id(id) {
+        return None;
+    }
+    // A stop that was begun again may have left a savepoint that is not completed.
+    std::fs::read_dir(savepoints(dir, id))
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.join("_metadata").is_file())
 }
 
 fn newest_of_job(dir: &Path, id: &str) -> Option<PathBuf> {
@@ -111,9 +133,25 @@ mod tests {
             "a later job has the later state"
         );
 
+        let savepoint = savepoints(dir.path(), NEW).join("savepoint-x");
+        std::fs::create_dir_all(&savepoint).unwrap();
+        assert_ne!(
+            newest(dir.path(), &ids).as_ref(),
+            Some(&savepoint),
+            "unfinished"
+        );
+        std::fs::write(savepoint.join("_metadata"), b"x").unwrap();
+        assert_eq!(
+            newest(dir.path(), &ids),
+            Some(savepoint),
+            "the job ended with it"
+        );
+
         remove_job(dir.path(), OLD).unwrap();
         remove_job(dir.path(), OLD).unwrap();
         assert!(!dir.path().join(OLD).exists() && dir.path().join(NEW).exists());
+        remove_job(dir.path(), NEW).unwrap();
+        assert_eq!(newest(dir.path(), &ids), None);
     }
 
     #[test]

@@ -11,6 +11,10 @@ use tokio::time::{Instant, sleep};
 use crate::model::{Phase, Spec};
 use crate::serve::IdentityArgs;
 
+/// Properties that say where names are looked up.
+pub const CATALOG: &str = "sql.current-catalog";
+pub const DATABASE: &str = "sql.current-database";
+
 /// Pause between two looks at a statement.
 const POLL: Duration = Duration::from_millis(150);
 /// Longest wait for one answer; a POST may be held for 8 s.
@@ -141,6 +145,14 @@ impl Client {
         self.read(body)
     }
 
+    /// Starts a stopped statement from where it was stopped.
+    pub async fn resume(&self, name: &str) -> Result<Remote, ClientError> {
+        let body = json!([{ "op": "replace", "path": "/spec/stopped", "value": false }]);
+        let url = format!("{}/{name}", self.statements);
+        let body = self.send(self.http.patch(url).json(&body)).await?;
+        self.read(body)
+    }
+
     /// Deletes a statement and waits until it is gone; one that is gone already is no error.
     pub async fn delete(&self, name: &str) -> Result<(), ClientError> {
         let deadline = self.deadline();
@@ -183,14 +195,8 @@ impl Client {
     /// What is sent as properties: where names are looked up, then the statement's own.
     pub fn properties(&self, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut all = BTreeMap::from([
-            (
-                "sql.current-catalog".to_owned(),
-                self.args.identity.environment.clone(),
-            ),
-            (
-                "sql.current-database".to_owned(),
-                self.args.identity.database.clone(),
-            ),
+            (CATALOG.to_owned(), self.args.identity.environment.clone()),
+            (DATABASE.to_owned(), self.args.identity.database.clone()),
         ]);
         all.extend(own.clone());
         all

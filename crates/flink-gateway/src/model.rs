@@ -55,6 +55,8 @@ pub enum Kind {
     /// `INSERT INTO ... VALUES`: the reply waits for the rows to be written.
     InsertValues,
     StatementSet,
+    /// Rows for the client, kept in memory.
+    Select,
     ShowCreateTable,
     ShowTables,
     /// Anything the gateway does not run; such a statement is FAILED.
@@ -70,13 +72,19 @@ impl Kind {
             Self::DropTable => "DROP_TABLE",
             Self::InsertInto | Self::InsertValues => "INSERT_INTO",
             Self::StatementSet => "STATEMENT_SET",
+            Self::Select => "SELECT",
             Self::ShowCreateTable => "SHOW_CREATE_TABLE",
             Self::ShowTables => "SHOW_TABLES",
             Self::Unsupported => "UNSUPPORTED",
         }
     }
 
-    /// True when the statement is carried by a Flink job.
+    /// True when a client may stop the statement.
+    pub fn can_stop(self) -> bool {
+        matches!(self, Self::InsertInto | Self::StatementSet | Self::Select)
+    }
+
+    /// True when the statement is carried by a Flink job that is submitted again when it is lost.
     pub fn has_job(self) -> bool {
         matches!(
             self,
@@ -110,9 +118,12 @@ pub struct Jobs {
     pub seen: bool,
     /// True once any job of the statement had all its tasks running.
     pub ran: bool,
-    /// Submissions after the first one.
+    /// True when the current job was stopped on purpose: the next one starts from where that one ended.
+    #[serde(default)]
+    pub stopped: bool,
+    /// Submissions after the first one, unless a client asked for them.
     pub resubmissions: u32,
-    /// The checkpoint that the current job was started from.
+    /// The checkpoint or savepoint that the current job was started from.
     pub restored_from: Option<String>,
 }
 
@@ -130,10 +141,27 @@ pub struct ResultSet {
     pub rows: Vec<Vec<Value>>,
 }
 
+/// What is known about the rows of a SELECT.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// `{name, type}` of each column, as the API shows them.
+    pub columns: Vec<Value>,
+    /// False when rows may be changed or taken back later.
+    pub append_only: bool,
+    /// True when the rows come to an end.
+    pub bounded: bool,
+}
+
 impl Statement {
-    /// Moves to a phase with its detail. A statement that is being deleted stays so, whatever is learned about it.
+    /// Moves to a phase with its detail. A statement that is being deleted or stopped goes on with that, whatever is
+    /// learned about it.
     pub fn set_phase(&mut self, phase: Phase, detail: impl Into<String>) {
-        if self.phase != Phase::Deleting {
+        let may = match self.phase {
+            Phase::Deleting => false,
+            Phase::Stopping => phase == Phase::Stopped,
+            _ => true,
+        };
+        if may {
             self.phase = phase;
             self.detail = detail.into();
         }
@@ -160,4 +188,6 @@ pub struct Statement {
     pub jobs: Jobs,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<ResultSet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Query>,
 }

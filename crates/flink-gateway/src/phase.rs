@@ -24,6 +24,9 @@ pub enum Action {
 /// A job that is unknown, or was cancelled by somebody else, is submitted again, but only when two looks in a row
 /// agree: a submission may be on its way, and a JobManager that has just started may still be recovering.
 pub fn decide(statement: &Statement, jobs: &[Job], absent_before: bool) -> Action {
+    if statement.jobs.stopped {
+        return Action::Submit;
+    }
     let current = statement.jobs.current();
     if let Some(job) = jobs.iter().find(|job| Some(job.id.as_str()) == current)
         && job.state != JobState::Canceled
@@ -140,6 +143,7 @@ mod tests {
                 ..Jobs::default()
             },
             results: None,
+            query: None,
         }
     }
 
@@ -244,6 +248,16 @@ mod tests {
             Action::Submit,
             "somebody else's cancel"
         );
+    }
+
+    #[test]
+    fn a_resumed_statement_gets_a_new_job() {
+        let mut resumed = statement(Kind::InsertInto, Phase::Pending, true);
+        resumed.jobs.stopped = true;
+        let ended = [job(JobState::Finished, 0, 3)];
+        assert_eq!(decide(&resumed, &ended, false), Action::Submit);
+        resumed.jobs.stopped = false;
+        assert_eq!(decide(&resumed, &ended, false), set(Phase::Completed));
     }
 
     #[test]

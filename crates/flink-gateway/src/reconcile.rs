@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints;
-use crate::engine::Engine;
+use crate::engine::{Engine, Stopping};
 use crate::flink::job_manager::Job;
 use crate::model::{Phase, Statement};
 use crate::phase::{Action, decide};
@@ -34,6 +34,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 struct Memory {
     absent_since: HashMap<String, Instant>,
     last_try: HashMap<String, Instant>,
+    stopping: HashMap<String, Stopping>,
     /// Since when the JobManager does not answer.
     away_since: Option<Instant>,
 }
@@ -54,6 +55,7 @@ impl Memory {
     fn forget(&mut self, name: &str) {
         self.absent_since.remove(name);
         self.last_try.remove(name);
+        self.stopping.remove(name);
     }
 }
 
@@ -84,7 +86,9 @@ async fn round(engine: &Arc<Engine>, memory: &mut Memory) -> bool {
     if live.is_empty() {
         return false;
     }
-    let jobs = if live.iter().any(|statement| statement.kind.has_job()) {
+    let wants_jobs =
+        |statement: &Statement| statement.kind.has_job() || statement.phase == Phase::Stopping;
+    let jobs = if live.iter().any(wants_jobs) {
         look(engine, memory).await
     } else {
         None
@@ -151,6 +155,16 @@ async fn step(
                 memory.forget(&name);
             }
         }
+        Phase::Stopping => {
+            if let Some(jobs) = jobs
+                && arrived(memory, &statement, jobs)
+            {
+                let stopping = memory.stopping.entry(name.clone()).or_default();
+                if engine.stop_locked(&statement, jobs, stopping).await {
+                    memory.forget(&name);
+                }
+            }
+        }
         _ if !statement.kind.has_job() || statement.jobs.ids.is_empty() => {
             if statement.phase == Phase::Pending && memory.may_try(&name, RETRY_PAUSE) {
                 let engine = Arc::clone(engine);
@@ -166,6 +180,18 @@ async fn step(
             }
         }
     }
+}
+
+/// False while a submission may be on its way: the id is stored before it, and the JobManager does not list it yet.
+fn arrived(memory: &mut Memory, statement: &Statement, jobs: &[Job]) -> bool {
+    let listed = jobs
+        .iter()
+        .any(|job| Some(job.id.as_str()) == statement.jobs.current());
+    if listed || statement.jobs.seen || statement.jobs.ids.is_empty() {
+        return true;
+    }
+    let since = memory.absent_since.entry(statement.name.clone());
+    since.or_insert_with(Instant::now).elapsed() >= ABSENT_FOR
 }
 
 /// Compares a statement with its job.

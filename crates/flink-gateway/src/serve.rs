@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use chrono::Utc;
 use clap::Args;
 use hc_flink_dialect::Connection;
@@ -19,7 +19,9 @@ use crate::engine::Engine;
 use crate::flink::job_manager::JobManager;
 use crate::flink::sql_gateway::SqlGateway;
 use crate::locks::Locks;
+use crate::proxy;
 use crate::reconcile;
+use crate::results::Selects;
 use crate::session::{Identity, Session};
 use crate::store::Store;
 use crate::tuning::Tuning;
@@ -64,6 +66,18 @@ pub struct ServeArgs {
     pub correction_window: Option<String>,
     #[command(flatten)]
     pub identity: IdentityArgs,
+    /// Another name of the environment, also accepted as catalog
+    #[arg(long, env = "SL_FLINK_ENV_NAME", default_value = "local")]
+    pub environment_name: String,
+    /// Another name of the Kafka cluster, also accepted as database
+    #[arg(long, env = "SL_FLINK_DATABASE_NAME", default_value = "healthcare")]
+    pub database_name: String,
+    /// Cloud provider that the local servers pretend to be in
+    #[arg(long, env = "CLOUD_PROVIDER", default_value = "aws")]
+    pub cloud_provider: String,
+    /// Region that the local servers pretend to be in; the hosts that the proxy answers for have its name
+    #[arg(long, env = "CLOUD_REGION", default_value = "us-west-2")]
+    pub cloud_region: String,
     /// The only API key that is accepted; default: any
     #[arg(long, env = "STATEMENTS_API_KEY", requires = "api_secret")]
     pub api_key: Option<String>,
@@ -102,12 +116,18 @@ pub struct IdentityArgs {
     pub compute_pool: String,
 }
 
-impl From<&IdentityArgs> for Identity {
-    fn from(args: &IdentityArgs) -> Self {
+impl From<&ServeArgs> for Identity {
+    fn from(args: &ServeArgs) -> Self {
+        let ids = args.identity.clone();
         Self {
-            organization: args.organization.clone(),
-            environment: args.environment.clone(),
-            database: args.database.clone(),
+            organization: ids.organization,
+            environment: ids.environment,
+            environment_name: args.environment_name.clone(),
+            database: ids.database,
+            database_name: args.database_name.clone(),
+            compute_pool: ids.compute_pool,
+            provider: args.cloud_provider.clone(),
+            region: args.cloud_region.clone(),
         }
     }
 }
@@ -115,6 +135,7 @@ impl From<&IdentityArgs> for Identity {
 /// Serves until SIGTERM or Ctrl+C.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let engine = Arc::new(engine(&args)?);
+    engine.give_up_selects().await?;
     let key = match (&args.api_key, &args.api_secret) {
         (Some(key), Some(secret)) => Some(ApiKey::new(key, secret)),
         _ => None,
@@ -129,6 +150,16 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("{address} cannot be listened on; set STATEMENTS_GATEWAY_PORT"))?;
     let local: SocketAddr = listener.local_addr()?;
+    ensure!(
+        local.ip().is_loopback() || api.key.is_some(),
+        "{address} can be reached by others, who could run any statement: set STATEMENTS_API_KEY and \
+         STATEMENTS_API_SECRET"
+    );
+    let mut app = router(api);
+    if local.ip().is_loopback() {
+        let folder = args.store_dir.join("tls");
+        app = proxy::over(app, &folder, &args.cloud_region, &args.cloud_provider)?;
+    }
 
     let stop = CancellationToken::new();
     let background = {
@@ -146,7 +177,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         tokio::spawn(async move { warm_up::run(&gateway).await });
     }
     let stopping = stop.clone();
-    let server = axum::serve(listener, router(api)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop_signal().await;
         tracing::info!("stopping; jobs keep running");
         stopping.cancel();
@@ -186,7 +217,7 @@ pub fn engine(args: &ServeArgs) -> anyhow::Result<Engine> {
     let store = Store::open(&args.store_dir, Utc::now)?;
     let session = Session::new(
         SqlGateway::new(&args.sql_gateway_url),
-        Identity::from(&args.identity),
+        Identity::from(args),
         connection(&kafka, &registry, &tuning),
         store.clone(),
     );
@@ -200,6 +231,7 @@ pub fn engine(args: &ServeArgs) -> anyhow::Result<Engine> {
         checkpoints: checkpoints::parse_dir(&args.checkpoint_dir)
             .map_err(|error| anyhow!(error))?,
         locks: Locks::default(),
+        selects: Selects::default(),
     })
 }
 

@@ -5,7 +5,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hc_flink_dialect::{Connection, Table, quote_identifier, quote_string, translate_table};
+use hc_flink_dialect::{
+    Connection, Namespace, Table, quote_identifier, quote_string, translate_table,
+};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +28,15 @@ pub struct Identity {
     pub organization: String,
     /// Also the catalog.
     pub environment: String,
+    /// Another name of the environment, for people.
+    pub environment_name: String,
     /// The Kafka cluster; also the database.
     pub database: String,
+    /// Another name of the Kafka cluster, for people.
+    pub database_name: String,
+    pub compute_pool: String,
+    pub provider: String,
+    pub region: String,
 }
 
 /// A session that is opened on demand and opened again when it is lost.
@@ -50,6 +59,39 @@ pub struct Session {
 pub struct Ready<'a> {
     session: &'a Session,
     handle: RwLockReadGuard<'a, str>,
+}
+
+/// The session of one query; [`QuerySession::close`] it.
+#[derive(Debug)]
+pub struct QuerySession {
+    pub gateway: SqlGateway,
+    pub handle: String,
+}
+
+impl Identity {
+    /// Under which names statements may look tables up.
+    pub fn namespace(&self) -> Namespace {
+        Namespace::new(
+            [&self.environment, &self.environment_name],
+            [&self.database, &self.database_name],
+        )
+    }
+}
+
+impl QuerySession {
+    /// Closes the session and ends what runs in it.
+    pub async fn close(&self) {
+        self.gateway.close_session(&self.handle).await;
+    }
+
+    /// Runs a statement to its end.
+    pub async fn run(&self, sql: &str) -> Result<Outcome, FlinkError> {
+        let operation = self
+            .gateway
+            .submit(&self.handle, sql, &Config::new())
+            .await?;
+        self.gateway.finish(&self.handle, &operation).await
+    }
 }
 
 impl Session {
@@ -153,6 +195,40 @@ impl Session {
     }
 
     async fn open_and_fill(&self) -> Result<String, FlinkError> {
+        let handle = self.open_empty("hc-flink-gateway").await?;
+        let tables = self.store.tables();
+        for stored in &tables {
+            self.replay(&handle, &stored.table, false).await?;
+        }
+        tracing::info!(tables = tables.len(), "session open");
+        Ok(handle)
+    }
+
+    /// A session for one query, with the tables it reads. For a snapshot they end at what their topics hold now.
+    ///
+    /// A query has a session of its own because its rows are fetched for as long as it lives, and because the tables
+    /// of a snapshot have the same names as the others.
+    pub async fn open_for_query(
+        &self,
+        statement: &str,
+        tables: &[Table],
+        snapshot: bool,
+    ) -> Result<QuerySession, FlinkError> {
+        let session = QuerySession {
+            gateway: self.gateway.clone(),
+            handle: self.open_empty(statement).await?,
+        };
+        for table in tables {
+            if let Err(error) = self.replay(&session.handle, table, snapshot).await {
+                session.close().await;
+                return Err(error);
+            }
+        }
+        Ok(session)
+    }
+
+    /// A session with our catalog and database, and no table.
+    async fn open_empty(&self, name: &str) -> Result<String, FlinkError> {
         let properties = Config::from([
             ("table.local-time-zone".into(), "UTC".into()),
             (
@@ -160,10 +236,7 @@ impl Session {
                 "EXCLUDE_ALIASED_VIRTUAL_METADATA_COLUMNS".into(),
             ),
         ]);
-        let handle = self
-            .gateway
-            .open_session("hc-flink-gateway", &properties)
-            .await?;
+        let handle = self.gateway.open_session(name, &properties).await?;
         let catalog = quote_identifier(&self.identity.environment);
         let database = quote_string(&self.identity.database);
         let create = format!(
@@ -172,17 +245,13 @@ impl Session {
         self.execute(&handle, &create, &Config::new()).await?;
         self.execute(&handle, &format!("USE CATALOG {catalog}"), &Config::new())
             .await?;
-        let tables = self.store.tables();
-        for stored in &tables {
-            self.replay(&handle, &stored.table).await?;
-        }
-        tracing::info!(tables = tables.len(), "session open");
         Ok(handle)
     }
 
     /// A table that cannot be defined any more makes its own statements fail, not everybody's.
-    async fn replay(&self, handle: &str, table: &Table) -> Result<(), FlinkError> {
+    async fn replay(&self, handle: &str, table: &Table, snapshot: bool) -> Result<(), FlinkError> {
         let sql = match translate_table(table, &self.connection) {
+            Ok(translated) if snapshot => translated.snapshot_sql,
             Ok(translated) => translated.sql,
             Err(error) => {
                 tracing::error!(table = table.name, %error, "table cannot be translated any more");

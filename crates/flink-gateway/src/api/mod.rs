@@ -1,6 +1,8 @@
-//! The statements API: `/sql/v1/organizations/{org}/environments/{env}/statements`.
+//! The statements API, `/sql/v1/organizations/{org}/environments/{env}/statements`, and the few requests of other APIs of
+//! Confluent Cloud with which a deployment tool looks around.
 
 mod auth;
+mod cloud;
 mod error;
 mod statements;
 mod wire;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::trace::TraceLayer;
 
 pub use auth::ApiKey;
@@ -39,12 +41,27 @@ pub fn router(api: Api) -> Router {
         .route(statements, get(statements::list).post(statements::create))
         .route(
             &format!("{statements}/{{name}}"),
-            get(statements::get_one).delete(statements::delete),
+            get(statements::get_one)
+                .patch(statements::patch)
+                .delete(statements::delete),
         )
         .route(
             &format!("{statements}/{{name}}/results"),
             get(statements::results),
         )
+        .route(
+            "/fcpm/v2/compute-pools",
+            get(cloud::compute_pools).post(cloud::no_compute_pools),
+        )
+        .route(
+            "/fcpm/v2/compute-pools/{id}",
+            get(cloud::compute_pool)
+                .patch(cloud::no_compute_pools)
+                .delete(cloud::no_compute_pools),
+        )
+        .route("/org/v2/environments", get(cloud::environments))
+        .route("/kafka/v3/clusters/{cluster}/topics", get(cloud::topics))
+        .route("/v2/metrics/cloud/query", post(cloud::metrics))
         .layer(middleware::from_fn_with_state(api.clone(), auth::check))
         .route("/health", get(|| async { "ok" }))
         .fallback(|| async { ApiError::not_found("There is nothing at this path.") })

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::model::{Kind, Phase, ResultSet, Spec, Statement};
+use crate::results::ResultPage;
 use crate::session::Identity;
 
 /// Body of a POST. `organization_id` and `environment_id` repeat the path and are not looked at.
@@ -59,12 +60,19 @@ pub(super) fn statement(statement: &Statement, identity: &Identity, base: &str) 
 }
 
 fn traits(statement: &Statement) -> Value {
-    let schema = statement.results.as_ref().map_or_else(|| json!({}), schema);
+    let query = statement.query.as_ref();
+    let schema = match (query, &statement.results) {
+        (Some(query), _) => json!({ "columns": query.columns }),
+        (None, Some(results)) => schema(results),
+        (None, None) => json!({}),
+    };
+    let endless = matches!(statement.kind, Kind::InsertInto | Kind::StatementSet);
     json!({
         "sql_kind": statement.kind.sql_kind(),
-        "is_bounded": !matches!(statement.kind, Kind::InsertInto | Kind::StatementSet),
-        "is_append_only": true,
+        "is_bounded": query.map_or(!endless, |query| query.bounded),
+        "is_append_only": query.is_none_or(|query| query.append_only),
         "schema": schema,
+        // Flink takes a changed row back before it sends the new one, so that no key is needed to follow it.
         "upsert_columns": null,
         "connection_refs": [],
     })
@@ -96,18 +104,45 @@ pub(super) fn list(
     })
 }
 
-/// The only page of results.
-pub(super) fn results(statement: &Statement, identity: &Identity, base: &str) -> Value {
+/// The only page of results that the gateway made itself.
+pub(super) fn own_results(statement: &Statement, identity: &Identity, base: &str) -> Value {
     let rows = statement.results.iter().flat_map(|results| &results.rows);
+    let data = rows.map(|row| json!({ "op": 0, "row": row })).collect();
+    result_page(statement, data, None, identity, base)
+}
+
+/// A page of a query's results.
+pub(super) fn query_results(
+    statement: &Statement,
+    page: &ResultPage,
+    identity: &Identity,
+    base: &str,
+) -> Value {
+    let rows = page.changes.iter();
+    let data = rows
+        .map(|change| json!({ "op": change.op as u8, "row": change.row }))
+        .collect();
+    let next = page.more.then_some(page.number + 1);
+    result_page(statement, data, next, identity, base)
+}
+
+fn result_page(
+    statement: &Statement,
+    data: Vec<Value>,
+    next: Option<u64>,
+    identity: &Identity,
+    base: &str,
+) -> Value {
+    let own = format!("{}/results", url(&statement.name, identity, base));
     json!({
         "api_version": "sql/v1",
         "kind": "StatementResult",
         "metadata": {
-            "self": format!("{}/results", url(&statement.name, identity, base)),
+            "self": own,
             "created_at": statement.created_at,
-            "next": "",
+            "next": next.map_or_else(String::new, |number| format!("{own}?page_token={number}")),
         },
-        "results": { "data": rows.map(|row| json!({ "op": 0, "row": row })).collect::<Vec<_>>() },
+        "results": { "data": data },
     })
 }
 

@@ -206,6 +206,7 @@ async fn reach(
 ) -> Result<Remote, ClientError> {
     let statement = match step {
         Step::Keep => client.get(name).await?,
+        Step::Resume => Some(client.resume(name).await?),
         Step::Create | Step::Replace => None,
     };
     let statement = match statement {

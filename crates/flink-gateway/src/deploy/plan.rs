@@ -6,7 +6,7 @@ use anyhow::bail;
 use hc_flink_dialect::graph::Node;
 use hc_flink_dialect::same_statement;
 
-use crate::client::Remote;
+use crate::client::{CATALOG, DATABASE, Remote};
 use crate::model::Phase;
 
 /// What the API has of one table.
@@ -24,6 +24,8 @@ pub(super) enum Step {
     Keep,
     /// It is not there.
     Create,
+    /// It was stopped: it goes on from its savepoint.
+    Resume,
     /// It is there and has another text, or has failed: delete it and send it again.
     Replace,
 }
@@ -88,7 +90,7 @@ pub(super) fn plan(
                 .parents
                 .iter()
                 .any(|parent| plan.steps(parent).drop_table);
-        if renewed && steps.dml == Step::Keep {
+        if renewed && matches!(steps.dml, Step::Keep | Step::Resume) {
             steps.dml = Step::Replace;
         }
         plan.0.insert(node.table.clone(), steps);
@@ -116,13 +118,26 @@ fn dml_step(node: &Node, current: Option<&Remote>, properties: &BTreeMap<String,
         (Some(_), None) => Step::Create,
         (Some(dml), Some(remote))
             if same_statement(&remote.spec.statement, dml)
-                && remote.spec.properties == *properties
-                && !is_over(remote) =>
+                && same_properties(&remote.spec.properties, properties) =>
         {
-            Step::Keep
+            match remote.status.phase {
+                Phase::Stopped => Step::Resume,
+                _ if is_over(remote) => Step::Replace,
+                _ => Step::Keep,
+            }
         }
         _ => Step::Replace,
     }
+}
+
+/// Where names are looked up is left out: there is one place, with several names, and other clients use others.
+fn same_properties(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> bool {
+    let own = |properties: &BTreeMap<String, String>| {
+        let mut own = properties.clone();
+        own.retain(|name, _| !matches!(name.as_str(), CATALOG | DATABASE));
+        own
+    };
+    own(left) == own(right)
 }
 
 /// True when the table that stands was made by another text; a CREATE that failed made none.
@@ -256,6 +271,17 @@ mod tests {
             plan,
             "a comment is no change"
         );
+    }
+
+    #[test]
+    fn a_stopped_statement_goes_on() {
+        let nodes = [node("a", &[])];
+        let mut current = BTreeMap::from([("a".to_owned(), deployed(&nodes[0]))]);
+        let dml = current.get_mut("a").unwrap().dml.as_mut().unwrap();
+        dml.status.phase = Phase::Stopped;
+        dml.spec.properties = BTreeMap::from([(DATABASE.to_owned(), "another name".to_owned())]);
+        let plan = steps(&nodes, &current, false).unwrap();
+        assert_eq!(plan.steps("a"), both(Step::Keep, Step::Resume));
     }
 
     #[test]

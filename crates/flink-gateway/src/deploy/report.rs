@@ -28,6 +28,7 @@ impl Line {
     ) -> Self {
         let action = match step {
             Step::Keep => "unchanged",
+            Step::Resume => "resumed",
             Step::Create => "created",
             Step::Replace => "replaced",
         };

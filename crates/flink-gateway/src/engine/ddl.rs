@@ -97,13 +97,7 @@ impl Engine {
 
     /// A table that was never used here may still be a topic of somebody else.
     async fn drop_unknown(&self, name: &str, if_exists: bool) -> Result<Done, Problem> {
-        if self
-            .registry
-            .latest(&format!("{name}-value"))
-            .await?
-            .is_some()
-            && self.kafka.topic(name).await?.is_some()
-        {
+        if self.subjects_of(name).await?.is_some() && self.kafka.topic(name).await?.is_some() {
             return Err(owned_by_others(name));
         }
         if if_exists {

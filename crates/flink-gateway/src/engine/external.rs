@@ -1,6 +1,6 @@
 //! Tables of topics that others write: inferred from the schema registry when a statement first names them.
 
-use hc_flink_dialect::{graph, infer_table, translate_table};
+use hc_flink_dialect::{TopicSubjects, find_subjects, graph, infer_table, translate_table};
 use serde_json::Value;
 
 use super::ddl::{absent, table_lock};
@@ -39,10 +39,16 @@ impl Engine {
         if self.store.table(name).is_some() {
             return Ok(true);
         }
-        let Some(value) = self.schema(&format!("{name}-value")).await? else {
+        let Some(subjects) = self.subjects_of(name).await? else {
             return Ok(false);
         };
-        let key = self.schema(&format!("{name}-key")).await?;
+        let Some(value) = self.schema(&subjects.value).await? else {
+            return Ok(false);
+        };
+        let key = match &subjects.key {
+            Some(subject) => self.schema(subject).await?,
+            None => None,
+        };
         let Some(topic) = self.kafka.topic(name).await? else {
             return Ok(false);
         };
@@ -53,6 +59,12 @@ impl Engine {
         self.store_table(Origin::External, table).await?;
         tracing::info!(table = name, partitions, "table inferred from its subjects");
         Ok(true)
+    }
+
+    /// The subjects of somebody's topic, which may have the prefix that Confluent Cloud calls a schema context.
+    pub(super) async fn subjects_of(&self, topic: &str) -> Result<Option<TopicSubjects>, Problem> {
+        let all = self.registry.subjects().await?;
+        Ok(find_subjects(topic, all.iter().map(String::as_str))?)
     }
 
     async fn schema(&self, subject: &str) -> Result<Option<Value>, Problem> {

@@ -94,12 +94,12 @@ impl Engine {
             self.ensure_table(ready, target).await?;
             targets.push(target);
         }
-        self.ensure_tables_read(ready, &statement.spec.statement)
-            .await?;
+        let sql = self.unqualified(statement)?;
+        self.ensure_tables_read(ready, &sql).await?;
         let tuning = QueryTuning {
             state_ttl: self.tuning.state_ttl(&targets),
         };
-        let query = translate_query(&statement.spec.statement, &tuning)?;
+        let query = translate_query(&sql, &tuning)?;
         for warning in &query.warnings {
             tracing::warn!(statement = statement.name, warning, "accepted, but ignored");
         }
@@ -113,11 +113,17 @@ impl Engine {
         let Some(statement) = self.store.statement(name) else {
             return;
         };
-        if statement.phase.is_final() || statement.phase == Phase::Deleting {
+        if statement.phase.is_final()
+            || matches!(statement.phase, Phase::Deleting | Phase::Stopping)
+        {
             return;
         }
         let restore = checkpoints::newest(&self.checkpoints, &statement.jobs.ids);
-        tracing::warn!(statement = name, from = ?restore, "the job is gone; submitting it again");
+        if statement.jobs.stopped {
+            tracing::info!(statement = name, from = ?restore, "resuming");
+        } else {
+            tracing::warn!(statement = name, from = ?restore, "the job is gone; submitting it again");
+        }
         let recorded = match self.run_again(&statement, restore.as_deref()).await {
             Ok(()) => Ok(None),
             Err(Problem::Refused(text)) => {
@@ -181,12 +187,13 @@ impl Engine {
         restore: Option<&Path>,
     ) -> Result<(), Problem> {
         let change = |statement: &mut Statement| {
-            let again = !statement.jobs.ids.is_empty();
-            statement.jobs.resubmissions += u32::from(again);
+            let lost = !statement.jobs.ids.is_empty() && !statement.jobs.stopped;
+            statement.jobs.resubmissions += u32::from(lost);
             statement.jobs.ids.push(job.to_owned());
             statement.jobs.seen = false;
+            statement.jobs.stopped = false;
             statement.jobs.restored_from = restore.map(checkpoints::uri);
-            if statement.jobs.ran {
+            if statement.jobs.ran && lost {
                 statement.set_phase(
                     Phase::Degraded,
                     match restore {

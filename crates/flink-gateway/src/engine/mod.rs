@@ -7,7 +7,9 @@ mod ddl;
 mod external;
 mod insert;
 mod remove;
+mod select;
 mod show;
+mod stop;
 
 use std::path::PathBuf;
 
@@ -15,6 +17,8 @@ use hc_flink_dialect::{
     DialectError, ObjectName, SqlKind, Statement as Parsed, StatementProperties, parse,
     translate_properties,
 };
+pub use stop::Stopping;
+
 use hc_kafka::{Admin, AdminError, Registry, RegistryError};
 
 use crate::flink::FlinkError;
@@ -22,6 +26,7 @@ use crate::flink::cause::shorten;
 use crate::flink::job_manager::JobManager;
 use crate::locks::Locks;
 use crate::model::{Kind, Phase, ResultSet, Statement};
+use crate::results::Selects;
 use crate::session::Session;
 use crate::store::{Store, StoreError};
 use crate::tuning::Tuning;
@@ -42,6 +47,7 @@ pub struct Engine {
     /// Where Flink keeps checkpoints, as this process sees the folder.
     pub checkpoints: PathBuf,
     pub locks: Locks,
+    pub selects: Selects,
 }
 
 /// Why a statement was not run to its end.
@@ -62,6 +68,8 @@ enum Done {
     Completed(Option<ResultSet>),
     /// Its job was submitted; the reconcile loop watches it.
     Submitted,
+    /// As far as its phase says, which is stored already.
+    Recorded,
 }
 
 impl Engine {
@@ -76,7 +84,8 @@ impl Engine {
         let Some(statement) = self.store.statement(name) else {
             return;
         };
-        if statement.phase != Phase::Pending {
+        // A snapshot stays PENDING until it is whole.
+        if statement.phase != Phase::Pending || self.selects.get(name).is_some() {
             return;
         }
         let result = self.attempt(&statement).await;
@@ -115,20 +124,19 @@ impl Engine {
             }
             Parsed::ShowCreateTable(name) => self.show_create_table(&name).await,
             Parsed::ShowTables => Ok(self.show_tables()),
-            Parsed::Select | Parsed::Describe(_) | Parsed::Explain => {
-                Err(Problem::Refused(format!(
-                    "{} statements are not served by this gateway. Read the topic of the table, or send the query as \
-                 INSERT INTO a table.",
-                    parsed.kind()
-                )))
-            }
+            Parsed::Select => self.select(statement, &properties).await,
+            Parsed::Describe(_) | Parsed::Explain => Err(Problem::Refused(format!(
+                "{} statements are not served by this gateway. SHOW CREATE TABLE shows a table; Flink's page shows the \
+                 plan of a running statement.",
+                parsed.kind()
+            ))),
         }
     }
 
     /// The statement's properties for Flink; another catalog or database than ours is refused.
     fn properties(&self, statement: &Statement) -> Result<StatementProperties, Problem> {
         let properties = translate_properties(&statement.spec.properties)?;
-        self.check_namespace(
+        self.session.identity().namespace().check(
             properties.catalog.as_deref(),
             properties.database.as_deref(),
         )?;
@@ -137,7 +145,7 @@ impl Engine {
 
     /// The table's own name, when its qualifiers are ours.
     fn own_table<'a>(&self, name: &'a ObjectName) -> Result<&'a str, Problem> {
-        self.check_namespace(name.catalog.as_deref(), name.database.as_deref())?;
+        self.session.identity().namespace().check_name(name)?;
         if crate::name::is_table_name(&name.table) {
             return Ok(&name.table);
         }
@@ -147,26 +155,10 @@ impl Engine {
         )))
     }
 
-    fn check_namespace(
-        &self,
-        catalog: Option<&str>,
-        database: Option<&str>,
-    ) -> Result<(), Problem> {
-        let identity = self.session.identity();
-        let refuse = |what: &str, given: &str, ours: &str| {
-            Err(Problem::Refused(format!(
-                "There is no {what} '{given}' here; it is '{ours}'."
-            )))
-        };
-        match (catalog, database) {
-            (Some(given), _) if given != identity.environment => {
-                refuse("catalog (environment)", given, &identity.environment)
-            }
-            (_, Some(given)) if given != identity.database => {
-                refuse("database (Kafka cluster)", given, &identity.database)
-            }
-            _ => Ok(()),
-        }
+    /// The statement without the names of our catalog and database, which the session uses anyway. Places stay.
+    fn unqualified(&self, statement: &Statement) -> Result<String, Problem> {
+        let namespace = self.session.identity().namespace();
+        Ok(namespace.unqualify(&statement.spec.statement)?)
     }
 
     async fn record(
@@ -178,6 +170,7 @@ impl Engine {
         let (phase, detail, results) = match result {
             Ok(Done::Completed(results)) => (Phase::Completed, String::new(), results),
             Ok(Done::Submitted) => (Phase::Pending, String::new(), None),
+            Ok(Done::Recorded) => return Ok(()),
             Err(Problem::Refused(text)) => (Phase::Failed, text, None),
             Err(Problem::Later(text))
                 if !statement.kind.has_job() && age.num_seconds() > GIVE_UP_AFTER_S =>
@@ -221,7 +214,8 @@ pub fn kind(sql: &str) -> Kind {
             SqlKind::StatementSet => Kind::StatementSet,
             SqlKind::ShowCreateTable => Kind::ShowCreateTable,
             SqlKind::ShowTables => Kind::ShowTables,
-            SqlKind::Select | SqlKind::Describe | SqlKind::Explain => Kind::Unsupported,
+            SqlKind::Select => Kind::Select,
+            SqlKind::Describe | SqlKind::Explain => Kind::Unsupported,
         },
         Err(_) => Kind::Unsupported,
     }

@@ -29,13 +29,10 @@ impl Engine {
     }
 
     async fn remove(&self, statement: &Statement) -> Result<bool, Problem> {
-        if statement.kind.has_job() && !statement.jobs.ids.is_empty() {
+        self.selects.close(&statement.name);
+        if !statement.jobs.ids.is_empty() {
             let jobs = self.jobs.jobs().await?;
-            let alive: Vec<Job> = jobs
-                .into_iter()
-                .filter(|job| statement.jobs.ids.contains(&job.id) || job.name == statement.name)
-                .filter(|job| !job.state.is_terminal())
-                .collect();
+            let alive = alive(statement, &jobs);
             for job in &alive {
                 self.jobs.cancel(&job.id).await?;
             }
@@ -63,4 +60,12 @@ impl Engine {
             Err(error) => Err(Problem::Later(error.to_string())),
         }
     }
+}
+
+/// The jobs of a statement that may still write.
+pub(super) fn alive<'a>(statement: &Statement, jobs: &'a [Job]) -> Vec<&'a Job> {
+    jobs.iter()
+        .filter(|job| statement.jobs.ids.contains(&job.id) || job.name == statement.name)
+        .filter(|job| !job.state.is_terminal())
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! The JobManager's REST interface: which jobs run, why one fails, cancel.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cause;
 use super::{FlinkError, http_client};
@@ -119,6 +119,38 @@ impl JobManager {
             200..=299 | 404 | 409 => Ok(()),
             _ => Err(FlinkError::Refused(refusal(response).await)),
         }
+    }
+
+    /// Begins to stop a running job with a savepoint below `folder` (a URI), and gives the request to ask about.
+    pub async fn stop(&self, id: &str, folder: &str) -> Result<String, FlinkError> {
+        let body = json!({ "targetDirectory": folder, "drain": false });
+        let url = format!("{}/jobs/{id}/stop", self.url);
+        let reply = self.read(self.http.post(url).json(&body)).await?;
+        reply
+            .get("request-id")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| FlinkError::Refused("the JobManager's answer has no request-id".into()))
+    }
+
+    /// Why a stop failed; `None` while it goes on and when it succeeded.
+    pub async fn stop_failure(
+        &self,
+        id: &str,
+        request: &str,
+    ) -> Result<Option<String>, FlinkError> {
+        let url = format!("{}/jobs/{id}/savepoints/{request}", self.url);
+        let body = self.read(self.http.get(url)).await?;
+        let trace = body
+            .pointer("/operation/failure-cause/stack-trace")
+            .and_then(Value::as_str);
+        Ok(trace.map(cause::deepest))
+    }
+
+    /// What the JobManager answers below `/jobs/`.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, FlinkError> {
+        self.read(self.http.get(format!("{}/jobs/{path}", self.url)))
+            .await
     }
 
     async fn read(&self, request: reqwest::RequestBuilder) -> Result<Value, FlinkError> {

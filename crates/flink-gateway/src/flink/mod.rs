@@ -2,6 +2,8 @@
 
 pub mod cause;
 pub mod job_manager;
+pub mod metrics;
+pub mod rows;
 pub mod sql_gateway;
 
 use std::time::Duration;

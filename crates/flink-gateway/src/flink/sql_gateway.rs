@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::cause;
+use super::rows::{self, Page};
 use super::{FlinkError, http_client};
 
 /// First pause between two looks at an operation; it doubles up to [`POLL_MAX`].
@@ -90,6 +91,12 @@ impl SqlGateway {
     /// Waits for the first page of an operation's result, then closes the operation.
     pub async fn finish(&self, session: &str, operation: &str) -> Result<Outcome, FlinkError> {
         let result = self.first_page(session, operation).await;
+        self.close_operation(session, operation).await;
+        result
+    }
+
+    /// Forgets an operation; one that is gone is no error. The job of a query ends with it.
+    pub async fn close_operation(&self, session: &str, operation: &str) {
         let url = format!(
             "{}/v3/sessions/{session}/operations/{operation}/close",
             self.url
@@ -97,7 +104,26 @@ impl SqlGateway {
         if let Err(error) = self.call(self.http.delete(url)).await {
             tracing::debug!(%error, "operation was not closed");
         }
-        result
+    }
+
+    /// A page of a query's rows. The SQL Gateway keeps a page until the next one is asked for, and stops the query
+    /// while nobody asks.
+    pub async fn page(
+        &self,
+        session: &str,
+        operation: &str,
+        token: u64,
+    ) -> Result<Page, FlinkError> {
+        let url = format!(
+            "{}/v3/sessions/{session}/operations/{operation}/result/{token}?rowFormat=JSON",
+            self.url
+        );
+        let text = self.text(self.http.get(url)).await?;
+        rows::page(&text).map_err(|error| {
+            FlinkError::Refused(format!(
+                "the SQL Gateway's rows are not understood: {error}"
+            ))
+        })
     }
 
     async fn first_page(&self, session: &str, operation: &str) -> Result<Outcome, FlinkError> {
@@ -125,22 +151,29 @@ impl SqlGateway {
     }
 
     async fn call(&self, request: reqwest::RequestBuilder) -> Result<Value, FlinkError> {
+        let text = self.text(request).await?;
+        serde_json::from_str(&text).map_err(|error| {
+            FlinkError::Refused(format!("the SQL Gateway's answer is no JSON: {error}"))
+        })
+    }
+
+    async fn text(&self, request: reqwest::RequestBuilder) -> Result<String, FlinkError> {
         let unreachable = |error: reqwest::Error| {
             tracing::debug!(%error, "SQL Gateway call failed");
             FlinkError::Unreachable(format!("the SQL Gateway at {}", self.url))
         };
         let response = request.send().await.map_err(unreachable)?;
         let ok = response.status().is_success();
-        let body: Value = response.json().await.map_err(unreachable)?;
+        let text = response.text().await.map_err(unreachable)?;
         if ok {
-            return Ok(body);
+            return Ok(text);
         }
-        let raw = body.to_string();
-        let lost = (raw.contains("Session '") && raw.contains("does not exist"))
-            || raw.contains("Can not find the submitted operation");
+        let lost = (text.contains("Session '") && text.contains("does not exist"))
+            || text.contains("Can not find the submitted operation");
         if lost {
             return Err(FlinkError::SessionLost);
         }
+        let body = serde_json::from_str(&text).unwrap_or_default();
         Err(FlinkError::Refused(error_text(&body)))
     }
 }

@@ -134,9 +134,9 @@ async fn statements_that_cannot_run_fail_with_the_reason() {
         body["status"]["detail"].as_str().unwrap().to_owned()
     };
 
-    let detail = failed("select", new_statement("a1", "SELECT 1")).await;
+    let detail = failed("explain", new_statement("a1", "EXPLAIN SELECT 1")).await;
     assert!(
-        detail.starts_with("SELECT statements are not served"),
+        detail.starts_with("EXPLAIN statements are not served"),
         "{detail}"
     );
     let detail = failed("catalog", new_statement("a2", "DROP TABLE other.db.t")).await;
@@ -235,5 +235,133 @@ async fn a_given_key_is_the_only_one() {
         let (status, body) = get(wrong).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{wrong:?}");
         assert_eq!(detail(&body), "The API key or secret is wrong.");
+    }
+}
+
+#[tokio::test]
+async fn statements_are_stopped_and_resumed_by_patch() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app_holding(dir.path(), None, Duration::from_millis(50));
+    let set =
+        |stopped: bool| json!([{ "op": "replace", "path": "/spec/stopped", "value": stopped }]);
+    let patch = |name: &str, body: Value| {
+        let uri = path(name);
+        let app = &app;
+        async move { call(app, Method::PATCH, &uri, Some(body)).await }
+    };
+    call(
+        &app,
+        Method::POST,
+        STATEMENTS,
+        Some(new_statement("s", "SHOW TABLES")),
+    )
+    .await;
+    call(
+        &app,
+        Method::POST,
+        STATEMENTS,
+        Some(new_statement("i", INSERT)),
+    )
+    .await;
+
+    let (status, body) = patch("none", set(true)).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{body}");
+    let (status, body) = patch("s", set(true)).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(
+        detail(&body),
+        "Statement 's' is SHOW_TABLES, which cannot be stopped or resumed."
+    );
+    let (status, body) = patch("i", json!({ "stopped": true })).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+    let (status, body) = patch(
+        "i",
+        json!([{ "op": "replace", "path": "/spec/statement", "value": "x" }]),
+    )
+    .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(detail(&body).contains("/spec/stopped"), "{body}");
+
+    let (status, body) = patch("i", set(true)).await;
+    assert_eq!(
+        (status, &body["status"]["phase"]),
+        (StatusCode::OK, &json!("STOPPING")),
+        "{body}"
+    );
+    assert_eq!(body["spec"]["stopped"], true);
+    let (status, _) = patch("i", set(true)).await;
+    assert_eq!(status, StatusCode::OK, "once more is no error");
+    let (status, body) = patch("i", set(false)).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(detail(&body).contains("still STOPPING"), "{body}");
+}
+
+#[tokio::test]
+async fn a_statement_can_be_created_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app_holding(dir.path(), None, Duration::from_millis(50));
+    let mut new = new_statement("i", INSERT);
+    new["spec"]["stopped"] = json!(true);
+    let (status, body) = call(&app, Method::POST, STATEMENTS, Some(new)).await;
+    assert_eq!(
+        (status, &body["status"]["phase"]),
+        (StatusCode::CREATED, &json!("STOPPED")),
+        "{body}"
+    );
+    let resume = json!([{ "op": "replace", "path": "/spec/stopped", "value": false }]);
+    let (status, body) = call(&app, Method::PATCH, &path("i"), Some(resume)).await;
+    assert_eq!(
+        (status, &body["status"]["phase"]),
+        (StatusCode::OK, &json!("PENDING")),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn there_is_one_environment_and_one_pool_and_none_can_be_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(dir.path(), None);
+    let pools = "/fcpm/v2/compute-pools";
+    let (status, body) = call(
+        &app,
+        Method::GET,
+        &format!("{pools}?environment=env-000000&page_size=100"),
+        None,
+    )
+    .await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(body["data"][0]["id"], "lfcp-000000");
+    assert_eq!(
+        body["data"][0]["status"],
+        json!({ "phase": "PROVISIONED", "current_cfu": 0 })
+    );
+    for (method, uri) in [
+        (Method::POST, pools.to_owned()),
+        (Method::DELETE, format!("{pools}/lfcp-000000")),
+    ] {
+        let (status, body) = call(&app, method, &uri, Some(json!({}))).await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        assert!(detail(&body).contains("--compute-pool-id"), "{body}");
+    }
+    let (status, _) = call(&app, Method::GET, &format!("{pools}/lfcp-1"), None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let (_, body) = call(&app, Method::GET, "/org/v2/environments", None).await;
+    assert_eq!(body["data"][0]["id"], "env-000000");
+
+    let (status, body) = call(&app, Method::GET, "/kafka/v3/clusters/lkc-1/topics", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{body}");
+    let query = |metric: &str| json!({ "aggregations": [{ "metric": metric }], "intervals": [] });
+    for metric in [
+        "io.confluent.flink/num_records_out",
+        "io.confluent.kafka.server/retained_bytes",
+    ] {
+        let (status, body) = call(
+            &app,
+            Method::POST,
+            "/v2/metrics/cloud/query",
+            Some(query(metric)),
+        )
+        .await;
+        assert_eq!((status, body), (StatusCode::OK, json!({ "data": [] })));
     }
 }

@@ -8,5 +8,6 @@
 
 mod api;
 mod pipelines;
+mod proxy;
 mod store;
 mod support;

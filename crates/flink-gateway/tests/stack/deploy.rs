@@ -6,7 +6,7 @@ use hc_flink_gateway::model::Phase;
 use hc_flink_gateway::prepare;
 use hc_kafka::TopicSpec;
 
-use crate::support::{Gateway, create, unique, values};
+use crate::support::{Gateway, create, dashed, unique, values};
 
 const VALUE: &str = r#"{"type":"record","name":"V","fields":[{"name":"id","type":"long"},
     {"name":"text","type":["null","string"],"default":null}]}"#;
@@ -119,6 +119,44 @@ async fn deploying_twice_changes_nothing_and_a_change_changes_only_itself() {
         let name = format!("dev-usw2-hc-dml-{}", table.replace('_', "-"));
         gateway.client().delete(&name).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn two_deployers_start_one_writer() {
+    let gateway = Gateway::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let (src, fct) = (unique("src_gw"), unique("gw_fct"));
+    gateway.exec(&create(&src), Phase::Completed).await;
+    fs::create_dir(dir.path().join("seeds")).unwrap();
+    let seeds = format!(
+        r#"{{"tables": [{{"table_name": "{src}", "kafka_topic": "{src}", "product_name": "x"}}]}}"#
+    );
+    fs::write(dir.path().join("seeds/external_tables.json"), seeds).unwrap();
+    let dml = format!("INSERT INTO {fct} SELECT id, text FROM {src}");
+    write(dir.path(), "facts", &fct, &create(&fct), &dml);
+
+    let both = || async {
+        tokio::join!(
+            deploy(&gateway, dir.path(), false),
+            deploy(&gateway, dir.path(), false)
+        )
+    };
+    let (one, other) = both().await;
+    assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
+    let name = dashed("dev-usw2-hc-dml", &fct);
+    gateway.until_phase(&name, Phase::Running).await;
+    assert_eq!(gateway.running(&name).await.len(), 1);
+
+    let changed = format!("INSERT INTO {fct} SELECT id + 100, text FROM {src}");
+    write(dir.path(), "facts", &fct, &create(&fct), &changed);
+    let _ = both().await;
+    // Either may have met the other; a third one finds nothing, or finishes it.
+    deploy(&gateway, dir.path(), false).await.unwrap();
+    assert_eq!(gateway.running(&name).await.len(), 1);
+    gateway.exec(&values(&src, &[1]), Phase::Completed).await;
+    gateway.until_written(&fct, 1).await;
+    gateway.client().delete(&name).await.unwrap();
+    assert!(gateway.running(&name).await.is_empty());
 }
 
 #[tokio::test]

@@ -10,6 +10,9 @@
 mod deploy;
 mod external;
 mod jobs;
+mod load;
 mod recovery;
+mod select;
+mod stop;
 mod support;
 mod tables;

@@ -109,6 +109,19 @@ impl Gateway {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The address of the statements.
+    pub(crate) fn statements(&self) -> String {
+        format!(
+            "{}/sql/v1/organizations/00000000-0000-0000-0000-000000000000/environments/env-000000/statements",
+            self.url()
+        )
+    }
+
+    /// A request for what the client does not offer.
+    pub(crate) fn http(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        reqwest::Client::new().request(method, format!("{}{path}", self.statements()))
+    }
+
     pub(crate) fn checkpoints(&self) -> PathBuf {
         self.dir.path().join("checkpoints")
     }
