@@ -73,6 +73,39 @@ require_python() {
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then install_packages python3 python3-venv; fi
 }
 
+# Where programs that the project uses are kept, for every clone.
+cache_dir() { printf '%s\n' "${HC_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/healthcare-shift-left}"; }
+
+any_python() { printf 'python3\n'; }
+
+# A Python 3.12 from the PATH or from pyenv; shift_left runs with no other.
+python_312() {
+  local candidate
+  for candidate in python3.12 python3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin/python3.12; do
+    if "$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info[:2] != (3, 12))' >/dev/null 2>&1; then
+      printf '%s\n' "$candidate"
+      return 0
+    fi
+  done
+  complain "shift_left needs Python 3.12, which is neither on the PATH nor among pyenv's versions." \
+    "Install it: pyenv install 3.12, or the packages python3.12 and python3.12-venv where the distribution has them."
+  return 1
+}
+
+# python_environment REQUIREMENTS FOLDER FINDER: made once for each version of the requirements, with the Python that the
+# finder prints. The last step is what counts, so that an interrupted installation is begun again.
+python_environment() {
+  local python
+  if cmp -s "$1" "$2/installed.txt"; then return 0; fi
+  python="$("$3")" || return 1
+  say "installing the Python packages of $1" >&2
+  rm -rf "$2"
+  mkdir -p "$(dirname "$2")"
+  "$python" -m venv "$2"
+  "$2/bin/pip" install --quiet --disable-pip-version-check --requirement "$1" </dev/null >&2
+  cp "$1" "$2/installed.txt"
+}
+
 require_browser() {
   have chromium || install_packages chromium fonts-dejavu-core
 }

@@ -30,16 +30,9 @@ trap stop EXIT
 # bash runs the EXIT trap for these only when they end the script.
 trap 'exit 130' INT TERM
 
-# The environment is made once for each version of requirements.txt.
 require_python
-venv="${XDG_CACHE_HOME:-$HOME/.cache}/healthcare-shift-left/conformance"
-if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
-  say "installing schemathesis"
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt" </dev/null
-  cp "$here/requirements.txt" "$venv/installed.txt"
-fi
+venv="$(cache_dir)/conformance"
+python_environment "$here/requirements.txt" "$venv" any_python
 
 # Outside of the repository, so that no .env of a developer changes what is tested.
 cd "$work"

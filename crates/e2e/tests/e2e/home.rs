@@ -67,7 +67,7 @@ impl Home {
         self.ports[name]
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -10,5 +10,6 @@ mod oracle;
 mod product;
 mod recovery;
 mod secrets;
+mod shift_left;
 mod topics;
 mod wait;
