@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::parser::unquote;
@@ -29,7 +29,8 @@ pub(crate) fn table_references(sql: &str) -> Vec<TableReference> {
         sql,
         tokens: &tokens,
         levels: vec![Level::default()],
-        ctes: Vec::new(),
+        ctes: BTreeMap::new(),
+        ends: Ends::of(sql, &tokens),
         found: Vec::new(),
     };
     let mut at = 0;
@@ -50,17 +51,51 @@ struct Level {
     expects_table: bool,
 }
 
-/// A common table expression: its name stands for it from the end of its body to the end of the statement.
-struct Cte {
-    name: String,
-    visible: std::ops::Range<usize>,
+/// By token: where what starts there ends. Looked up instead of searched for, since a text may start much and end little.
+struct Ends {
+    /// Of an opening parenthesis, the token after the closing one.
+    parentheses: Vec<usize>,
+    /// The next semicolon.
+    statement: Vec<usize>,
+}
+
+impl Ends {
+    fn of(sql: &str, tokens: &[Token]) -> Self {
+        let mut parentheses = vec![tokens.len(); tokens.len()];
+        let mut statement = parentheses.clone();
+        let (mut open, mut first) = (Vec::new(), 0);
+        for (at, token) in tokens.iter().enumerate() {
+            if token.kind != TokenKind::Symbol {
+                continue;
+            }
+            match token.text(sql) {
+                "(" => open.push(at),
+                ")" => {
+                    if let Some(start) = open.pop() {
+                        parentheses[start] = at + 1;
+                    }
+                }
+                ";" => {
+                    statement[first..=at].fill(at);
+                    first = at + 1;
+                }
+                _ => {}
+            }
+        }
+        Self {
+            parentheses,
+            statement,
+        }
+    }
 }
 
 struct Scan<'a> {
     sql: &'a str,
     tokens: &'a [Token],
     levels: Vec<Level>,
-    ctes: Vec<Cte>,
+    /// Where the names of common table expressions stand for these: from the end of the body to that of the statement.
+    ctes: BTreeMap<String, Vec<Range<usize>>>,
+    ends: Ends,
     found: Vec<TableReference>,
 }
 
@@ -176,8 +211,8 @@ impl Scan<'_> {
         let is_cte = parts.len() == 1
             && self
                 .ctes
-                .iter()
-                .any(|cte| cte.name == parts[0].0 && cte.visible.contains(&start));
+                .get(&parts[0].0)
+                .is_some_and(|visible| visible.iter().any(|range| range.contains(&start)));
         if !is_function && !is_cte {
             self.found.push(TableReference { parts });
         }
@@ -186,9 +221,9 @@ impl Scan<'_> {
 
     /// After `WITH`: `name [(columns)] AS (query), ...`. The queries themselves are looked at in their turn.
     fn remember_ctes(&mut self, mut at: usize) {
-        let end = (at..self.tokens.len())
-            .find(|index| self.text(*index) == ";")
-            .unwrap_or(self.tokens.len());
+        let Some(end) = self.ends.statement.get(at).copied() else {
+            return;
+        };
         loop {
             let Some(name) = self.tokens.get(at) else {
                 return;
@@ -198,7 +233,7 @@ impl Scan<'_> {
             }
             let mut after = at + 1;
             if self.is_symbol(after, "(") {
-                after = self.after_parentheses(after);
+                after = self.ends.parentheses[after];
             }
             let is_cte = self
                 .tokens
@@ -208,31 +243,14 @@ impl Scan<'_> {
             if !is_cte {
                 return;
             }
-            let body_end = self.after_parentheses(after + 1);
-            self.ctes.push(Cte {
-                name: self.name(at),
-                visible: body_end..end,
-            });
+            let body_end = self.ends.parentheses[after + 1];
+            let name = self.name(at);
+            self.ctes.entry(name).or_default().push(body_end..end);
             if !self.is_symbol(body_end, ",") {
                 return;
             }
             at = body_end + 1;
         }
-    }
-
-    fn after_parentheses(&self, open: usize) -> usize {
-        let mut depth = 0_usize;
-        for at in open..self.tokens.len() {
-            if self.is_symbol(at, "(") {
-                depth += 1;
-            } else if self.is_symbol(at, ")") {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return at + 1;
-                }
-            }
-        }
-        self.tokens.len()
     }
 
     fn level(&mut self) -> &mut Level {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Column, ColumnKind, CreateTable, DataType, DialectError, Distribution, Statement, Table,
@@ -35,8 +35,9 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Statement, DialectError>
         options: BTreeMap::new(),
         comment: None,
     };
+    let mut names = BTreeSet::new();
     for element in cursor.list(element)? {
-        element.add_to(&mut table)?;
+        element.add_to(&mut table, &mut names)?;
     }
     clauses(cursor, &mut table)?;
     check(&mut table)?;
@@ -79,10 +80,10 @@ enum Element {
 }
 
 impl Element {
-    fn add_to(self, table: &mut Table) -> Result<(), DialectError> {
+    fn add_to(self, table: &mut Table, names: &mut BTreeSet<String>) -> Result<(), DialectError> {
         match self {
             Self::Column { column, is_key } => {
-                if table.column(&column.name).is_some() {
+                if !names.insert(column.name.clone()) {
                     return Err(DialectError::invalid(format!(
                         "Table {} defines the column {} twice.",
                         table.name, column.name

@@ -3,6 +3,7 @@
 mod columns;
 mod layout;
 mod options;
+mod topic_configs;
 mod with;
 
 use std::collections::BTreeMap;

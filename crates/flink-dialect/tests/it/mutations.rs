@@ -284,3 +284,15 @@ proptest! {
         }
     }
 }
+
+/// Nothing is searched for again and again: each of these would take minutes.
+#[test]
+fn a_text_that_starts_much_and_ends_little_is_read_once() {
+    for unit in ["WITH ", "WITH a AS (", "(", "FROM t, ", "INSERT INTO "] {
+        let text = format!("SELECT {}", unit.repeat(300_000 / unit.len()));
+        check_statement(&text).unwrap();
+        tables_read(&text);
+    }
+    let columns: Vec<String> = (0..20_000).map(|n| format!("c{n} INT")).collect();
+    assert!(parse(&format!("CREATE TABLE t ({})", columns.join(","))).is_ok());
+}
