@@ -52,8 +52,16 @@ pub struct ClientArgs {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Remote {
     pub name: String,
+    #[serde(default)]
+    pub metadata: Metadata,
     pub spec: Spec,
     pub status: Status,
+}
+
+/// What tells a statement from a later one of its name.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Metadata {
+    pub uid: String,
 }
 
 /// Where a statement stands.
@@ -153,9 +161,13 @@ impl Client {
         self.read(body)
     }
 
-    /// Deletes a statement and waits until it is gone; one that is gone already is no error.
+    /// Deletes a statement and waits until it is gone; one that is gone already is no error. Somebody may send another
+    /// one of that name meanwhile, which is not waited for.
     pub async fn delete(&self, name: &str) -> Result<(), ClientError> {
         let deadline = self.deadline();
+        let Some(before) = self.get(name).await? else {
+            return Ok(());
+        };
         match self
             .send(self.http.delete(format!("{}/{name}", self.statements)))
             .await
@@ -163,7 +175,9 @@ impl Client {
             Ok(_) | Err(ClientError::Refused { status: 404, .. }) => {}
             Err(error) => return Err(error),
         }
-        while let Some(statement) = self.get(name).await? {
+        while let Some(statement) = self.get(name).await?
+            && statement.metadata == before.metadata
+        {
             self.check_deadline(deadline, &statement)?;
             sleep(POLL).await;
         }

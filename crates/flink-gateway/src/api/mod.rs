@@ -4,6 +4,8 @@
 mod auth;
 mod cloud;
 mod error;
+mod patch;
+mod results;
 mod statements;
 mod wire;
 
@@ -42,12 +44,12 @@ pub fn router(api: Api) -> Router {
         .route(
             &format!("{statements}/{{name}}"),
             get(statements::get_one)
-                .patch(statements::patch)
+                .patch(patch::patch)
                 .delete(statements::delete),
         )
         .route(
             &format!("{statements}/{{name}}/results"),
-            get(statements::results),
+            get(results::results),
         )
         .route(
             "/fcpm/v2/compute-pools",

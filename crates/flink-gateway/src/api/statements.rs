@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::wire::{self, NewStatement};
 use super::{Api, ApiError};
 use crate::engine;
-use crate::model::{Jobs, Kind, Phase, Statement};
+use crate::model::{Jobs, Phase, Statement};
 use crate::name::is_statement_name;
 use crate::session::Identity;
 
@@ -29,8 +29,8 @@ const GET_HOLD: Duration = Duration::from_secs(5);
 
 /// The organization and environment of the path, which must be ours, and the client's view of our address.
 pub(super) struct Scope {
-    identity: Identity,
-    base: String,
+    pub(super) identity: Identity,
+    pub(super) base: String,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ impl FromRequestParts<Api> for Scope {
 
 #[derive(Deserialize)]
 pub(super) struct Named {
-    name: String,
+    pub(super) name: String,
 }
 
 #[derive(Deserialize)]
@@ -214,99 +214,6 @@ pub(super) async fn list(
     )))
 }
 
-#[derive(Deserialize)]
-struct Operation {
-    op: String,
-    path: String,
-    value: Value,
-}
-
-/// PATCH (RFC 6902) of `/spec/stopped`: stops with a savepoint, or resumes from it. The answer is the statement as it is
-/// now, STOPPING or PENDING; a GET waits for the end.
-pub(super) async fn patch(
-    State(api): State<Api>,
-    scope: Scope,
-    Path(Named { name }): Path<Named>,
-    body: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    let stopped = wanted(&body)?;
-    let mut refused = None;
-    let change = |statement: &mut Statement| refused = set_stopped(statement, stopped).err();
-    let statement = api
-        .engine
-        .store
-        .update_statement(&name, change)
-        .await?
-        .ok_or_else(|| absent(&name))?;
-    if let Some(reason) = refused {
-        return Err(ApiError::conflict(reason));
-    }
-    Ok(Json(wire::statement(
-        &statement,
-        &scope.identity,
-        &scope.base,
-    )))
-}
-
-fn wanted(body: &[u8]) -> Result<bool, ApiError> {
-    let operations: Vec<Operation> = serde_json::from_slice(body).map_err(|error| {
-        ApiError::bad_request(format!(
-            "The body is not a list of patch operations: {error}."
-        ))
-    })?;
-    match &operations[..] {
-        [
-            Operation {
-                op,
-                path,
-                value: Value::Bool(stopped),
-            },
-        ] if op == "replace" && path == "/spec/stopped" => Ok(*stopped),
-        _ => Err(ApiError::unprocessable(
-            "Only one change is known: [{\"op\": \"replace\", \"path\": \"/spec/stopped\", \"value\": true or false}].",
-        )),
-    }
-}
-
-/// Takes the first step; an error says why there is none.
-fn set_stopped(statement: &mut Statement, stopped: bool) -> Result<(), String> {
-    let (name, phase, kind) = (&statement.name, statement.phase, statement.kind);
-    if !kind.can_stop() {
-        return Err(format!(
-            "Statement '{name}' is {}, which cannot be stopped or resumed.",
-            kind.sql_kind()
-        ));
-    }
-    match (phase, stopped) {
-        (Phase::Pending | Phase::Running | Phase::Degraded, true) => {
-            statement.set_phase(Phase::Stopping, "");
-            statement.spec.stopped = true;
-        }
-        (Phase::Stopped, false) if kind.has_job() => {
-            statement.set_phase(Phase::Pending, "");
-            statement.spec.stopped = false;
-        }
-        (Phase::Stopping | Phase::Stopped, true)
-        | (Phase::Pending | Phase::Running | Phase::Degraded, false) => {}
-        (Phase::Stopping, false) => {
-            return Err(format!(
-                "Statement '{name}' is still STOPPING; wait for STOPPED."
-            ));
-        }
-        (Phase::Stopped, false) => {
-            return Err(format!(
-                "Statement '{name}' is a SELECT, whose rows are gone. Delete it and send it again."
-            ));
-        }
-        (Phase::Completed | Phase::Failed | Phase::Deleting, _) => {
-            return Err(format!(
-                "Statement '{name}' is {phase}; it can neither be stopped nor resumed."
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// DELETE: 202; the statement answers 404 once its job is gone.
 pub(super) async fn delete(
     State(api): State<Api>,
@@ -329,58 +236,6 @@ pub(super) async fn delete(
     Ok(StatusCode::ACCEPTED)
 }
 
-#[derive(Deserialize)]
-pub(super) struct ResultPaging {
-    #[serde(default)]
-    page_token: Option<u64>,
-}
-
-/// GET of results: what has come since the page before, which may be nothing yet.
-pub(super) async fn results(
-    State(api): State<Api>,
-    scope: Scope,
-    Path(Named { name }): Path<Named>,
-    paging: Result<Query<ResultPaging>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
-    let Query(paging) = paging.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let statement = api
-        .engine
-        .store
-        .statement(&name)
-        .ok_or_else(|| absent(&name))?;
-    if statement.kind != Kind::Select {
-        return Ok(Json(wire::own_results(
-            &statement,
-            &scope.identity,
-            &scope.base,
-        )));
-    }
-    if statement.phase == Phase::Failed {
-        return Err(ApiError::conflict(format!(
-            "Statement '{name}' is FAILED: {}",
-            statement.detail
-        )));
-    }
-    let select = api.engine.selects.get(&name).ok_or_else(|| {
-        ApiError::conflict(format!(
-            "Statement '{name}' is {} and has no rows. {}",
-            statement.phase, statement.detail
-        ))
-    })?;
-    let number = paging.page_token.unwrap_or(0);
-    let page = select.results.page(number).ok_or_else(|| {
-        ApiError::bad_request(format!(
-            "Page {number} of the results of '{name}' is over or has not come; follow metadata.next."
-        ))
-    })?;
-    Ok(Json(wire::query_results(
-        &statement,
-        &page,
-        &scope.identity,
-        &scope.base,
-    )))
-}
-
-fn absent(name: &str) -> ApiError {
+pub(super) fn absent(name: &str) -> ApiError {
     ApiError::not_found(format!("There is no statement '{name}'."))
 }

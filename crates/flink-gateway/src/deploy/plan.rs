@@ -218,6 +218,7 @@ mod tests {
     fn remote(sql: &str, phase: Phase) -> Remote {
         Remote {
             name: "x".into(),
+            metadata: Default::default(),
             spec: Spec {
                 statement: sql.into(),
                 properties: BTreeMap::new(),

@@ -82,6 +82,29 @@ async fn jobs_come_back_after_the_loss_of_the_sql_gateway_and_the_job_manager() 
         "rows from before the checkpoint are not written again"
     );
 
+    // A stopped statement stays stopped when every server of Flink is lost, and goes on from its savepoint.
+    gateway.set_stopped(&name, true).await;
+    gateway.until_phase(&name, Phase::Stopped).await;
+    for server in [Server::JobManager, Server::TaskManager, Server::SqlGateway] {
+        stack.kill(server).await.unwrap();
+    }
+    for server in [Server::JobManager, Server::TaskManager, Server::SqlGateway] {
+        stack.restart(server).await.unwrap();
+    }
+    gateway.exec(&values(&from, &[6]), Phase::Completed).await;
+    gateway.until_phase(&name, Phase::Stopped).await;
+    assert_eq!(gateway.written(&to).await, 5);
+    gateway.set_stopped(&name, false).await;
+    gateway.until_phase(&name, Phase::Running).await;
+    gateway.until_written(&to, 6).await;
+    let resumed = gateway.running(&name).await[0].id.clone();
+    gateway.until_checkpoint(&resumed).await;
+    assert_eq!(
+        gateway.written(&to).await,
+        6,
+        "the savepoint had the first five"
+    );
+
     // A statement deleted while nobody can cancel its job is gone once somebody can.
     stack.kill(Server::JobManager).await.unwrap();
     let url = format!(

@@ -1,19 +1,6 @@
 use hc_flink_gateway::model::Phase;
-use reqwest::Method;
-use serde_json::json;
 
 use crate::support::{Gateway, create, dashed, eventually, unique, values};
-
-async fn set_stopped(gateway: &Gateway, name: &str, stopped: bool) {
-    let body = json!([{ "op": "replace", "path": "/spec/stopped", "value": stopped }]);
-    let request = gateway.http(Method::PATCH, &format!("/{name}")).json(&body);
-    let response = request.send().await.unwrap();
-    assert!(
-        response.status().is_success(),
-        "{}",
-        response.text().await.unwrap()
-    );
-}
 
 #[tokio::test]
 async fn a_stopped_statement_goes_on_where_it_was_also_in_another_process() {
@@ -36,7 +23,7 @@ async fn a_stopped_statement_goes_on_where_it_was_also_in_another_process() {
     gateway.until_written(&to, 2).await;
     let first = gateway.running(&name).await[0].id.clone();
 
-    set_stopped(&gateway, &name, true).await;
+    gateway.set_stopped(&name, true).await;
     // Killed while it stops: the savepoint is found all the same.
     gateway.kill_and_restart().await;
     gateway.until_phase(&name, Phase::Stopped).await;
@@ -48,7 +35,7 @@ async fn a_stopped_statement_goes_on_where_it_was_also_in_another_process() {
     gateway.until_phase(&name, Phase::Stopped).await;
     assert_eq!(gateway.written(&to).await, 2, "it stays stopped");
 
-    set_stopped(&gateway, &name, false).await;
+    gateway.set_stopped(&name, false).await;
     gateway.until_phase(&name, Phase::Running).await;
     gateway.until_written(&to, 3).await;
     let second = gateway.running(&name).await[0].id.clone();
@@ -64,7 +51,7 @@ async fn a_stopped_statement_goes_on_where_it_was_also_in_another_process() {
     })
     .await;
 
-    set_stopped(&gateway, &name, true).await;
+    gateway.set_stopped(&name, true).await;
     gateway.until_phase(&name, Phase::Stopped).await;
     gateway.client().delete(&name).await.unwrap();
     let left = gateway.checkpoints().join("savepoints").join(&second);

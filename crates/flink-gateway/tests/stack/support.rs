@@ -122,6 +122,22 @@ impl Gateway {
         reqwest::Client::new().request(method, format!("{}{path}", self.statements()))
     }
 
+    /// Stops or resumes a statement, as far as the answer to the request.
+    pub(crate) async fn set_stopped(&self, name: &str, stopped: bool) {
+        let body =
+            serde_json::json!([{ "op": "replace", "path": "/spec/stopped", "value": stopped }]);
+        let request = self
+            .http(reqwest::Method::PATCH, &format!("/{name}"))
+            .json(&body);
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        assert!(
+            status.is_success(),
+            "{status} {}",
+            response.text().await.unwrap()
+        );
+    }
+
     pub(crate) fn checkpoints(&self) -> PathBuf {
         self.dir.path().join("checkpoints")
     }
