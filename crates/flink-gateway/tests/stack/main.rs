@@ -7,6 +7,7 @@
     reason = "a helper of a test fails by panicking"
 )]
 
+mod cloud;
 mod deploy;
 mod external;
 mod jobs;
