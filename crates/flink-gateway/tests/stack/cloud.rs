@@ -24,10 +24,8 @@ async fn records_and_topics_are_those_of_the_servers() {
                 .post(format!("{}/v2/metrics/cloud/query", gateway.url()))
                 .json(&query);
             let body: Value = request.send().await.ok()?.json().await.ok()?;
-            let series = body["data"].as_array()?.iter();
-            let own = series
-                .filter(|one| one["resource.flink_statement.name"] == name)
-                .last()?;
+            let mut series = body["data"].as_array()?.iter();
+            let own = series.find(|one| one["resource.flink_statement.name"] == name)?;
             (own["points"][0]["value"] == expected).then_some(())
         })
         .await;

@@ -12,7 +12,6 @@ const COUNTED: usize = 21;
 
 #[tokio::test]
 #[ignore = "measures; run it alone with --ignored --nocapture"]
-#[expect(clippy::print_stdout, reason = "its result is a line to read")]
 async fn from_insert_to_running() {
     let gateway = Gateway::start().await;
     let (from, to) = (unique("gw_from"), unique("gw_to"));
