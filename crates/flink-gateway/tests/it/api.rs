@@ -276,7 +276,7 @@ async fn statements_are_stopped_and_resumed_by_patch() {
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
     let (status, body) = patch(
         "i",
-        json!([{ "op": "replace", "path": "/spec/statement", "value": "x" }]),
+        json!([{ "op": "replace", "path": "/spec/principal", "value": true }]),
     )
     .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
