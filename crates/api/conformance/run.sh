@@ -40,7 +40,9 @@ export LOG_FORMAT=json RUST_LOG=info NO_COLOR=1
 "$api" migrate >/dev/null
 "$api" seed >/dev/null
 if [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ]; then "$api" topics >/dev/null; fi
-API_PORT=0 "$api" serve 2>"$log" &
+# It exists before it is looked into.
+: >"$log"
+API_PORT=0 "$api" serve 2>>"$log" &
 server=$!
 
 address=""

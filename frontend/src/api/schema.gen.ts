@@ -937,7 +937,7 @@ export interface components {
         /** @description A part of the pipeline. */
         Part_PipelineConnector: {
             /** @description The connector that brings tables to Kafka. */
-            content: {
+            content?: {
                 /** @description Why it failed, as class names of exceptions, outermost first. Their messages are withheld: they can contain rows */
                 exceptions: string[];
                 /** @description The verdict's reason */
@@ -964,7 +964,7 @@ export interface components {
         /** @description A part of the pipeline. */
         Part_PipelineReplicationSlot: {
             /** @description A replication slot of Postgres. */
-            content: {
+            content?: {
                 /** @description Whether the connector is connected to it */
                 active: boolean;
                 /**
@@ -990,7 +990,7 @@ export interface components {
         };
         /** @description A part of the pipeline. */
         Part_Vec_PipelineStatement: {
-            content: {
+            content?: {
                 /** @description What is wrong; null when all is well */
                 detail: string | null;
                 job: components["schemas"]["PipelineJob"] | null;
@@ -1007,7 +1007,7 @@ export interface components {
         };
         /** @description A part of the pipeline. */
         Part_Vec_PipelineSubject: {
-            content: {
+            content?: {
                 /** @example hc_fct_drift_evts-value */
                 name: string;
                 /**
@@ -1027,7 +1027,7 @@ export interface components {
         };
         /** @description A part of the pipeline. */
         Part_Vec_PipelineTopic: {
-            content: {
+            content?: {
                 /** @description Projections of this service that read it */
                 consumers: components["schemas"]["PipelineConsumer"][];
                 /** @description False before its writer has made it */
@@ -3324,7 +3324,6 @@ export interface operations {
                      *       },
                      *       "state": "degraded",
                      *       "statements": {
-                     *         "content": null,
                      *         "reason": "The statements gateway does not answer (Connection refused (os error 111)).",
                      *         "state": "unavailable"
                      *       },

@@ -58,8 +58,8 @@ pub struct Part<T> {
     /// What is wrong, or what is missing, and what to do about it
     #[schema(required)]
     pub reason: Option<String>,
-    /// What was found; null when nobody answered
-    #[schema(required)]
+    /// What was found; absent when nobody answered
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<T>,
 }
 

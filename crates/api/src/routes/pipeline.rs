@@ -73,8 +73,7 @@ fn example() -> Value {
         },
         "statements": {
             "state": "unavailable",
-            "reason": "The statements gateway does not answer (Connection refused (os error 111)).",
-            "content": null
+            "reason": "The statements gateway does not answer (Connection refused (os error 111))."
         }
     })
 }
