@@ -32,6 +32,15 @@ async fn until(
     }
 }
 
+/// Whether the projection is at this position and knows that this is the end; position, end and state are known one
+/// after the other.
+fn has_read(topics: &Value, position: i64) -> bool {
+    let consumer = &content(topics, "hc_fct_drift_evts")["consumers"][0];
+    consumer["state"] == "caught_up"
+        && consumer["lag"] == 0
+        && consumer["partitions"][0]["position"] == position
+}
+
 async fn part(app: &TestApp, name: &str) -> Value {
     app.get("/pipeline/status").await.json()[name].take()
 }
@@ -67,13 +76,7 @@ async fn topics_and_subjects_are_shown_with_the_lag(pool: PgPool) {
     for ts in 1..=3 {
         pipeline.put(&verdict(ts, 14.5)).await;
     }
-    // Position, end and state are known one after the other.
-    let read = |topics: &Value| {
-        let consumer = &content(topics, "hc_fct_drift_evts")["consumers"][0];
-        consumer["state"] == "caught_up"
-            && consumer["lag"] == 0
-            && consumer["partitions"][0]["position"] == 3
-    };
+    let read = |topics: &Value| has_read(topics, 3);
     let topics = until(
         "the verdicts to be read",
         async || part(&app, "topics").await,
@@ -171,13 +174,7 @@ async fn the_connector_and_the_registry_go_and_come_back() {
     assert_eq!(app.get("/patients").await.status, 200);
 
     stack.restart(Server::Registry).await.unwrap();
-    // Position, end and state are known one after the other.
-    let read = |topics: &Value| {
-        let consumer = &content(topics, "hc_fct_drift_evts")["consumers"][0];
-        consumer["state"] == "caught_up"
-            && consumer["lag"] == 0
-            && consumer["partitions"][0]["position"] == 3
-    };
+    let read = |topics: &Value| has_read(topics, 1);
     let topics = async || part(&app, "topics").await;
     until("the verdict to be read", topics, read).await;
     assert_eq!(app.get("/drift").await.column("deviceId"), ["DEV-P003"]);
