@@ -17,6 +17,7 @@ use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 
 use crate::{
+    kafka::Kafka,
     projection::{Projection, STATES, word},
     readiness::KafkaState,
     state::AppState,
@@ -34,7 +35,7 @@ const FOLD_EVERY: u64 = 1024;
 /// Counts requests, and reads the other parts when it is asked.
 pub struct Metrics {
     recorder: PrometheusRecorder,
-    producer: Option<Producer>,
+    producers: Vec<(&'static str, Producer)>,
     requests: AtomicU64,
 }
 
@@ -47,13 +48,18 @@ impl fmt::Debug for Metrics {
 impl Metrics {
     /// # Errors
     /// When the histogram has no buckets, which it has.
-    pub fn new(producer: Option<Producer>) -> anyhow::Result<Self> {
+    pub fn new(kafka: Option<&Kafka>) -> anyhow::Result<Self> {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &BUCKETS)?
             .build_recorder();
         Ok(Self {
             recorder,
-            producer,
+            producers: kafka.map_or_else(Vec::new, |kafka| {
+                vec![
+                    ("readings", kafka.producer.clone()),
+                    ("prompt", kafka.prompt.clone()),
+                ]
+            }),
             requests: AtomicU64::new(0),
         })
     }
@@ -88,8 +94,8 @@ impl Metrics {
         streams(&state.gate);
         let kafka = *state.readiness.kafka.borrow();
         gauge!("kafka_connected").set(f64::from(u8::from(kafka == KafkaState::Connected)));
-        if let Some(producer) = &self.producer {
-            queue(&producer.stats());
+        for (name, producer) in &self.producers {
+            queue(name, &producer.stats());
         }
         if let Some(drift) = &state.readiness.drift {
             consumer(drift);
@@ -107,18 +113,19 @@ fn streams(gate: &Gate) {
     }
 }
 
-/// The producer: what waits in front of its queue, what is in it, and what left it.
-fn queue(stats: &ProducerStats) {
-    gauge!("kafka_producer_senders_waiting").set(number(stats.waiting));
-    gauge!("kafka_producer_records_in_flight").set(number(stats.in_flight()));
-    gauge!("kafka_producer_records_in_flight_max").set(number(stats.capacity));
+/// A producer: what waits in front of its queue, what is in it, and what left it.
+fn queue(name: &'static str, stats: &ProducerStats) {
+    gauge!("kafka_producer_senders_waiting", "producer" => name).set(number(stats.waiting));
+    gauge!("kafka_producer_records_in_flight", "producer" => name).set(number(stats.in_flight()));
+    gauge!("kafka_producer_records_in_flight_max", "producer" => name).set(number(stats.capacity));
     let records = |outcome, count| {
-        counter!("kafka_producer_records_total", "outcome" => outcome).absolute(count);
+        counter!("kafka_producer_records_total", "producer" => name, "outcome" => outcome)
+            .absolute(count);
     };
     records("acknowledged", stats.acknowledged);
     records("failed", stats.failed);
     records("refused", stats.refused);
-    counter!("kafka_producer_errors_total").absolute(stats.errors);
+    counter!("kafka_producer_errors_total", "producer" => name).absolute(stats.errors);
 }
 
 /// One series for each state, of which one is 1; and how far each partition is read.

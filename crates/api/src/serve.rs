@@ -140,7 +140,7 @@ async fn assemble(
     ));
 
     let events = Arc::new(DeviceEvents::new(kafka.clone()));
-    let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
+    let metrics = Arc::new(Metrics::new(kafka.as_ref())?);
     if let Some(pool) = pool.clone() {
         let forget = idempotency::forget(pool, clock.clone(), FORGET_EVERY, shutdown.clone());
         tasks.spawn(forget);
@@ -163,7 +163,7 @@ async fn assemble(
         },
         simulation: handle,
         events,
-        metrics: Arc::new(Metrics::new(producer)?),
+        metrics,
         pipeline: Arc::new(pipeline),
     })
 }

@@ -113,7 +113,7 @@ impl TestApp {
         tasks.spawn(engine.run(shutdown.clone()));
         tasks.spawn(announce(hub.clone(), simulation.clone(), shutdown.clone()));
         let events = Arc::new(DeviceEvents::new(kafka.clone()));
-        let producer = kafka.as_ref().map(|kafka| kafka.producer.clone());
+        let metrics = Arc::new(Metrics::new(kafka.as_ref()).unwrap());
         let pool = records.pool().cloned();
         let projection = pool.clone().zip(kafka.clone()).map(|(pool, kafka)| {
             projection::start(&kafka, pool, hub.clone(), &mut tasks, shutdown.clone())
@@ -135,7 +135,7 @@ impl TestApp {
             },
             simulation: simulation.clone(),
             events,
-            metrics: Arc::new(Metrics::new(producer).unwrap()),
+            metrics,
             pipeline: Arc::new(pipeline),
         };
         let origins = ["http://localhost:5173".parse().unwrap()];

@@ -101,11 +101,11 @@ async fn topics_and_subjects_are_shown_with_the_lag(pool: PgPool) {
         "consumer_end_offset{consumer=\"drift\",partition=\"0\"} 3",
         "consumer_lag{consumer=\"drift\",partition=\"0\"} 0",
         "consumer_state{consumer=\"drift\",state=\"caught_up\"} 1",
-        "kafka_producer_senders_waiting 0",
-        "kafka_producer_records_in_flight_max 10000",
-        "kafka_producer_records_total{outcome=\"acknowledged\"} 3",
-        "kafka_producer_records_total{outcome=\"refused\"} 0",
-        "kafka_producer_errors_total 0",
+        "kafka_producer_senders_waiting{producer=\"readings\"} 0",
+        "kafka_producer_records_in_flight_max{producer=\"prompt\"} 10000",
+        "kafka_producer_records_total{producer=\"readings\",outcome=\"acknowledged\"} 3",
+        "kafka_producer_records_total{producer=\"prompt\",outcome=\"refused\"} 0",
+        "kafka_producer_errors_total{producer=\"readings\"} 0",
     ] {
         until(line, metrics, has(line)).await;
     }
