@@ -545,8 +545,7 @@ export interface components {
          */
         DefectState: "waiting" | "active" | "done" | "cancelled";
         /**
-         * @description What can go wrong with a device; `docs/simulator.md` says how each shows. `flow_level_down`, `pressure_oscillate`,
-         *     `flow_rate_down` and `spike` take some rounds of the device, the others last until they are cancelled
+         * @description What can go wrong with a device; `docs/simulator.md` says how each shows. `flow_level_down`, `pressure_oscillate`, `flow_rate_down` and `spike` take some rounds of the device, the others last until they are cancelled
          * @enum {string}
          */
         DefectType: "flow_level_down" | "pressure_oscillate" | "flow_rate_down" | "mask_leak" | "patient_condition" | "mechanical_wear" | "clogged_filter" | "stuck_sensor" | "spike" | "clock_skew" | "duplicate_delivery" | "late_delivery" | "silence";

@@ -1,7 +1,8 @@
 //! Types that only the description has, because the service works with those of the domain: what is said of an
 //! identifier or a time is said here once, and holds in paths, queries, requests and responses.
 
-use hc_domain::MAX_EPOCH_MILLIS;
+use hc_domain::{MAX_EPOCH_MILLIS, Metric};
+use hc_simulator::DefectKind;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
@@ -35,6 +36,15 @@ described! {
         .maximum(Some(MAX_EPOCH_MILLIS))
         .description(Some("Milliseconds since 1970-01-01T00:00:00Z"))
         .examples([1_780_272_000_000_i64]);
+    MetricName => names(
+        "What a device measures, with the UCUM code of its unit: Pressure in cm[H2O], FlowRate in L/min, FlowLevel in mL",
+        Metric::ALL.map(Metric::as_str),
+    );
+    DefectType => names(
+        "What can go wrong with a device; `docs/simulator.md` says how each shows. `flow_level_down`, `pressure_oscillate`, \
+         `flow_rate_down` and `spike` take some rounds of the device, the others last until they are cancelled",
+        DefectKind::ALL.map(DefectKind::as_str),
+    );
     PatientPatch => patch::<PatientIn>();
     DevicePatch => patch::<DeviceIn>();
     PrescriptionPatch => patch::<PrescriptionIn>();
@@ -50,12 +60,11 @@ fn identifier(max: usize, example: &str) -> ObjectBuilder {
         .examples([example])
 }
 
-/// What a device measures, with the UCUM code of its unit: Pressure in cm[H2O], FlowRate in L/min, FlowLevel in mL
-#[derive(Debug, ToSchema)]
-pub enum MetricName {
-    Pressure,
-    FlowRate,
-    FlowLevel,
+fn names(description: &str, all: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(all))
+        .description(Some(description))
 }
 
 /// The type of a prescribed value

@@ -28,30 +28,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get_defect, cancel_defect))
 }
 
-/// What can go wrong with a device; `docs/simulator.md` says how each shows. `flow_level_down`, `pressure_oscillate`,
-/// `flow_rate_down` and `spike` take some rounds of the device, the others last until they are cancelled
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(
-    dead_code,
-    reason = "only the API document uses it; the simulator's type does the work"
-)]
-pub(crate) enum DefectType {
-    FlowLevelDown,
-    PressureOscillate,
-    FlowRateDown,
-    MaskLeak,
-    PatientCondition,
-    MechanicalWear,
-    CloggedFilter,
-    StuckSensor,
-    Spike,
-    ClockSkew,
-    DuplicateDelivery,
-    LateDelivery,
-    Silence,
-}
-
 /// A defect of a device, and how far it is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -62,7 +38,7 @@ pub struct DefectOut {
     #[schema(value_type = types::DeviceId)]
     device_id: String,
     #[serde(rename = "type")]
-    #[schema(value_type = DefectType)]
+    #[schema(value_type = types::DefectType)]
     kind: &'static str,
     state: StateOut,
     /// Rounds of the device on which it has acted
@@ -144,7 +120,7 @@ fn known(id: &str) -> Result<Uuid, ApiError> {
 /// waits for the start.
 #[utoipa::path(post, path = "/device/{deviceId}/simulator/{type}", tag = "simulation",
     params(("deviceId" = types::DeviceId, Path, description = "Which device", example = "DEV-P001"),
-        ("type" = DefectType, Path, description = "What goes wrong", example = "mask_leak")),
+        ("type" = types::DefectType, Path, description = "What goes wrong", example = "mask_leak")),
     responses((status = ACCEPTED, description = "Begun; the `Location` tells how far it is", body = DefectOut,
             headers(("Location" = String))),
         (status = CONFLICT, description = "It acts on the device already, or nobody wears the device"),
@@ -218,19 +194,5 @@ async fn cancel_defect(
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(unknown(&id))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use utoipa::PartialSchema as _;
-
-    use super::*;
-
-    #[test]
-    fn the_document_names_every_defect() {
-        let schema = serde_json::to_value(DefectType::schema()).unwrap();
-        let named = DefectKind::ALL.map(DefectKind::as_str);
-        assert_eq!(schema["enum"], serde_json::json!(named));
     }
 }
