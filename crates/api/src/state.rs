@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hc_domain::{Device, PatientId};
 use sqlx::PgPool;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     pipeline::Pipeline,
     readiness::Readiness,
     simulation::SimulationHandle,
+    store,
     stream::{Gate, Hub, TelemetryFeed},
 };
 
@@ -55,6 +57,31 @@ impl Records {
                 "The service runs on demonstration data, which cannot be changed, because no database is \
                  configured. Set DATABASE_URL and start it again.",
             )),
+        }
+    }
+
+    /// The devices that somebody wears.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn worn_devices(&self) -> sqlx::Result<Vec<Device>> {
+        match self {
+            Self::Postgres(pool) => store::devices::list_worn(&mut *pool.acquire().await?).await,
+            Self::Demo(demo) => Ok(demo.worn_devices()),
+        }
+    }
+
+    /// Whether there is this patient.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_patient(&self, id: &PatientId) -> sqlx::Result<bool> {
+        match self {
+            Self::Postgres(pool) => {
+                let mut db = pool.acquire().await?;
+                Ok(store::patients::get(&mut db, id.as_str()).await?.is_some())
+            }
+            Self::Demo(demo) => Ok(demo.patient(id.as_str()).is_some()),
         }
     }
 

@@ -13,8 +13,7 @@ use super::devices;
 use crate::{
     http::{ApiError, JsonObject, Params, Resource},
     openapi::types,
-    state::{AppState, Records},
-    store,
+    state::AppState,
 };
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -260,12 +259,7 @@ async fn simulate_all(
             devices::wearer(&device)?;
             vec![device]
         }
-        None => match &state.records {
-            Records::Postgres(pool) => {
-                store::devices::list_worn(&mut *pool.acquire().await?).await?
-            }
-            Records::Demo(demo) => demo.worn_devices(),
-        },
+        None => state.records.worn_devices().await?,
     };
     let mut events = Vec::new();
     for device in &devices {
@@ -339,14 +333,7 @@ async fn patient(
     };
     let at = "/patientId";
     let id: PatientId = id.parse().map_err(|error| ApiError::invalid(at, error))?;
-    let exists = match &state.records {
-        Records::Postgres(pool) => {
-            let mut db = pool.acquire().await?;
-            store::patients::get(&mut db, id.as_str()).await?.is_some()
-        }
-        Records::Demo(demo) => demo.patient(id.as_str()).is_some(),
-    };
-    if exists {
+    if state.records.has_patient(&id).await? {
         Ok(id)
     } else {
         Err(ApiError::invalid(at, "is not the id of a patient"))

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use hc_domain::{DeviceId, EpochMillis, PatientId, Reading};
+use hc_domain::{DeviceId, EpochMillis, Reading};
 use hc_simulator::{DefectKind, Mailbag, StoryClock};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -210,7 +210,12 @@ impl Engine {
     /// Checks everything that a simulation needs, so that "started" means started. Returns how many devices report.
     async fn prepare(&mut self, scope: &Scope) -> Result<usize, StartError> {
         if let Scope::Single(patient) = scope
-            && !self.patient_exists(patient).await.map_err(database)?
+            && !self
+                .parts
+                .records
+                .has_patient(patient)
+                .await
+                .map_err(database)?
         {
             return Err(StartError::UnknownPatient(patient.to_string()));
         }
@@ -333,18 +338,6 @@ impl Engine {
         let now = self.parts.clock.now_millis();
         let begun = self.defects.begin(id, device, kind, now);
         begun.map_err(DefectError::Exists)
-    }
-
-    async fn patient_exists(&mut self, patient: &PatientId) -> sqlx::Result<bool> {
-        Ok(match &self.parts.records {
-            Records::Postgres(pool) => {
-                let mut db = pool.acquire().await?;
-                store::patients::get(&mut db, patient.as_str())
-                    .await?
-                    .is_some()
-            }
-            Records::Demo(demo) => demo.patient(patient.as_str()).is_some(),
-        })
     }
 }
 

@@ -6,7 +6,7 @@ use hc_domain::{Device, DeviceId};
 use tokio::time::Instant;
 
 use super::handle::Scope;
-use crate::{state::Records, store};
+use crate::state::Records;
 
 /// A changed setting acts after this time at the latest.
 const AGE: Duration = Duration::from_secs(1);
@@ -24,12 +24,7 @@ impl Fleet {
         if self.read_at.is_some_and(|at| at.elapsed() < AGE) {
             return Ok(());
         }
-        self.devices = match records {
-            Records::Postgres(pool) => {
-                store::devices::list_worn(&mut *pool.acquire().await?).await?
-            }
-            Records::Demo(demo) => demo.worn_devices(),
-        };
+        self.devices = records.worn_devices().await?;
         self.read_at = Some(Instant::now());
         Ok(())
     }
