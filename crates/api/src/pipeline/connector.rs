@@ -122,7 +122,7 @@ impl Pipeline {
 }
 
 fn connector(name: &str, status: Status, heartbeat: &Heartbeat) -> Connector {
-    let (verdict, explanation) = judge(&status, heartbeat);
+    let (verdict, explanation) = judge(name, &status, heartbeat);
     Connector {
         name: name.to_owned(),
         verdict,
@@ -145,7 +145,7 @@ fn connector(name: &str, status: Status, heartbeat: &Heartbeat) -> Connector {
     }
 }
 
-fn judge(status: &Status, heartbeat: &Heartbeat) -> (Verdict, String) {
+fn judge(name: &str, status: &Status, heartbeat: &Heartbeat) -> (Verdict, String) {
     let units = || status.tasks.iter().chain([&status.connector]);
     let in_state = |state: &str| units().filter(|unit| unit.state == state).count();
     let is_down = |explanation: String| (Verdict::Down, explanation);
@@ -163,7 +163,7 @@ fn judge(status: &Status, heartbeat: &Heartbeat) -> (Verdict, String) {
     if matches!(state, "PAUSED" | "STOPPED") {
         let state = state.to_lowercase();
         return is_down(format!(
-            "The connector is {state} and nothing is captured; resume it: PUT /connectors/NAME/resume."
+            "The connector is {state} and nothing is captured; resume it: PUT /connectors/{name}/resume."
         ));
     }
     if status.tasks.is_empty() {
@@ -179,7 +179,7 @@ fn judge(status: &Status, heartbeat: &Heartbeat) -> (Verdict, String) {
         ),
         Heartbeat::Age(age) => may_run(format!(
             "Kafka Connect says RUNNING, but the last heartbeat is {} s old: the task hangs, or cannot reach Postgres. \
-             Restart it: POST /connectors/NAME/restart?includeTasks=true.",
+             Restart it: POST /connectors/{name}/restart?includeTasks=true.",
             age / 1_000
         )),
         Heartbeat::Never => may_run(
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn verdict(status: Value, heartbeat: Heartbeat) -> (Verdict, String) {
-        judge(&serde_json::from_value(status).unwrap(), &heartbeat)
+        judge("c", &serde_json::from_value(status).unwrap(), &heartbeat)
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
             ),
             (
                 json!({"connector": {"state": "PAUSED"}, "tasks": [{"id": 0, "state": "PAUSED"}]}),
-                "is paused",
+                "/connectors/c/resume",
             ),
             (json!({"connector": {"state": "RUNNING"}}), "has no task"),
         ] {
