@@ -55,7 +55,10 @@ async fn every_reading_is_there_once_and_in_order_after_kafka_was_away() {
     assert_eq!(app.post("/simulation/start", json!({})).await.status, 503);
 
     stack.restart(Server::Kafka).await.unwrap();
-    while app.post("/simulation/start", json!({})).await.status != 200 {}
+    let start = async { while app.post("/simulation/start", json!({})).await.status != 200 {} };
+    timeout(Duration::from_secs(60), start)
+        .await
+        .expect("Kafka is back");
     until_status(&app, |status| status.records > 300).await;
     assert_eq!(app.simulation.status().last_error, None);
     assert!(app.simulation.stop().await);
