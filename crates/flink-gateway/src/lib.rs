@@ -16,6 +16,7 @@ pub mod phase;
 pub mod prepare;
 pub mod proxy;
 pub mod reconcile;
+mod replace;
 pub mod results;
 pub mod serve;
 pub mod session;

@@ -1,9 +1,8 @@
 //! A certificate authority for this gateway alone. Its key never leaves the data folder, and it can vouch for no name
 //! outside of `confluent.cloud`: who trusts it by mistake risks little.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +14,8 @@ use rcgen::{
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use crate::replace::replace;
 
 /// TLS for `names`, with a certificate made now. The authority is the one of `folder`, made if absent.
 pub(super) fn server_config(folder: &Path, names: Vec<String>) -> anyhow::Result<ServerConfig> {
@@ -70,23 +71,6 @@ fn authority_key(path: &Path) -> anyhow::Result<KeyPair> {
         }
         Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
-}
-
-/// Writes a file whole: a reader sees the old or the new one, and never with a wider mode than asked for.
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file: File = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
 }
 
 #[cfg(test)]

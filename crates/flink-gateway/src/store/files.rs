@@ -1,13 +1,14 @@
 //! One JSON file per object, replaced whole: a reader never sees half a file, a crash leaves the old or the new one.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
+use crate::replace::{replace, sync};
 
 /// A folder of `<name>.json` files. Names are checked before they come here.
 #[derive(Debug)]
@@ -44,8 +45,7 @@ impl Folder {
         let path = self.file(name);
         let bytes = serde_json::to_vec_pretty(object)
             .map_err(|error| StoreError::io(&path, io::Error::other(error)))?;
-        self.replace(&path, &bytes)
-            .map_err(|error| StoreError::io(&path, error))
+        replace(&path, &bytes, 0o644).map_err(|error| StoreError::io(&path, error))
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), StoreError> {
@@ -54,26 +54,12 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(StoreError::io(&path, error))
             }
-            _ => self.sync().map_err(|error| StoreError::io(&path, error)),
+            _ => sync(&self.path).map_err(|error| StoreError::io(&path, error)),
         }
     }
 
     fn file(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.json"))
-    }
-
-    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = path.with_extension("json.tmp");
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        self.sync()
-    }
-
-    /// Makes renames and removals in the folder durable.
-    fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
     }
 }
 
