@@ -8,6 +8,7 @@ pub mod cli;
 mod death;
 pub mod health;
 pub mod layout;
+mod log_file;
 pub mod ports;
 pub mod proc;
 pub mod report;

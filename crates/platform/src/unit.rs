@@ -1,10 +1,7 @@
 //! One supervised process: its description, and the task that starts, watches, restarts and stops it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::child::{self, CommandSpec, Running};
 use crate::health::Health;
+use crate::log_file;
 use crate::report::{Report, seconds, tail};
 
 /// Something to do around a start.
@@ -109,7 +107,6 @@ const POLL_READY: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(60);
 /// Shorter ones are not worth a line.
 const NOTICEABLE: Duration = Duration::from_secs(5);
-const LOG_LIMIT_BYTES: u64 = 50 * 1024 * 1024;
 
 pub(crate) struct Unit {
     spec: UnitSpec,
@@ -258,7 +255,7 @@ impl Unit {
         }
         let started = Instant::now();
         self.set(State::Starting, None);
-        rotate_at_start(&self.spec.command.log)?;
+        log_file::rotate_at_start(&self.spec.command.log)?;
         if let Some(prepare) = &self.spec.prepare {
             prepare().await?;
         }
@@ -315,7 +312,7 @@ impl Unit {
                 status = running.ended() => return self.ended_text(status),
                 () = tokio::time::sleep(POLL_READY) => {}
             }
-            if let Err(error) = rotate_by_size(&self.spec.command.log) {
+            if let Err(error) = log_file::rotate_by_size(&self.spec.command.log) {
                 tracing::warn!(unit = %self.spec.name, %error, "rotating its log failed");
             }
             let answer = tokio::select! {
@@ -407,27 +404,6 @@ impl Unit {
             status.note = note;
         });
     }
-}
-
-/// Keeps the log of the run before as `.1`.
-pub(crate) fn rotate_at_start(log: &Path) -> io::Result<()> {
-    match fs::rename(log, previous(log)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Copies and truncates: the process goes on appending to the file it has open.
-fn rotate_by_size(log: &Path) -> io::Result<()> {
-    if fs::metadata(log).map_or(0, |meta| meta.len()) > LOG_LIMIT_BYTES {
-        fs::copy(log, previous(log))?;
-        fs::OpenOptions::new().write(true).open(log)?.set_len(0)?;
-    }
-    Ok(())
-}
-
-fn previous(log: &Path) -> std::path::PathBuf {
-    log.with_extension("log.1")
 }
 
 pub(crate) fn now_millis() -> u64 {

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::programs::Programs;
 use crate::child::{self, CommandSpec};
+use crate::log_file::rotate_at_start;
 use crate::report::{Report, seconds};
 use crate::supervisor::Supervisor;
-use crate::unit::rotate_at_start;
 
 /// Of one server, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
