@@ -18,19 +18,26 @@ pub enum Layer {
     Cdc,
     /// Cleaned by Flink.
     Source,
+    /// Golden records, joined by Flink.
+    Dimension,
     /// Conclusions, written by Flink.
     Fact,
 }
 
 /// Every topic of the product, in the order in which records travel.
-pub const ALL: [(&str, Layer); 7] = [
+pub const ALL: [(&str, Layer); 12] = [
     (RAW_METRICS, Layer::Raw),
     (RAW_EVENTS, Layer::Raw),
     ("healthcare.public.patients", Layer::Cdc),
     ("healthcare.public.devices", Layer::Cdc),
     ("healthcare.public.prescriptions", Layer::Cdc),
+    ("src_hc_patients", Layer::Source),
+    ("src_hc_devices", Layer::Source),
     ("src_hc_prescriptions", Layer::Source),
+    ("hc_dim_patients", Layer::Dimension),
     (DRIFT, Layer::Fact),
+    ("hc_fct_telemetry_1h", Layer::Fact),
+    ("hc_fct_compliance_1h", Layer::Fact),
 ];
 
 /// A topic that the API creates and whose schemas it registers. Topics of Connect and Flink are created by
@@ -105,7 +112,7 @@ mod tests {
             connector["table.include.list"].as_str().unwrap(),
         );
         written.extend(tables.split(',').map(|table| format!("{prefix}.{table}")));
-        for layer in ["sources", "facts"] {
+        for layer in ["sources", "dimensions", "facts"] {
             for product in fs::read_dir(root.join("pipelines").join(layer)).unwrap() {
                 for table in fs::read_dir(product.unwrap().path()).unwrap() {
                     written.push(table.unwrap().file_name().into_string().unwrap());

@@ -31,13 +31,14 @@ pub struct Topic {
     consumers: Vec<Consumer>,
 }
 
-/// How far the records have come: from devices, from tables of Postgres, cleaned by Flink, or concluded by Flink
+/// How far the records have come: from devices, from tables of Postgres, cleaned, joined or concluded by Flink
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TopicLayer {
     Raw,
     Cdc,
     Source,
+    Dimension,
     Fact,
 }
 
@@ -130,6 +131,7 @@ fn topic(name: String, layer: Layer, marks: Option<Offsets>, consumers: Vec<Cons
             Layer::Raw => TopicLayer::Raw,
             Layer::Cdc => TopicLayer::Cdc,
             Layer::Source => TopicLayer::Source,
+            Layer::Dimension => TopicLayer::Dimension,
             Layer::Fact => TopicLayer::Fact,
         },
         exists,
