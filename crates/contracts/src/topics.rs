@@ -18,6 +18,8 @@ pub enum Layer {
     Cdc,
     /// Cleaned by Flink.
     Source,
+    /// Rearranged by Flink for its own use.
+    Intermediate,
     /// Golden records, joined by Flink.
     Dimension,
     /// Conclusions, written by Flink.
@@ -25,7 +27,7 @@ pub enum Layer {
 }
 
 /// Every topic of the product, in the order in which records travel.
-pub const ALL: [(&str, Layer); 12] = [
+pub const ALL: [(&str, Layer); 15] = [
     (RAW_METRICS, Layer::Raw),
     (RAW_EVENTS, Layer::Raw),
     ("healthcare.public.patients", Layer::Cdc),
@@ -34,10 +36,13 @@ pub const ALL: [(&str, Layer); 12] = [
     ("src_hc_patients", Layer::Source),
     ("src_hc_devices", Layer::Source),
     ("src_hc_prescriptions", Layer::Source),
+    ("int_hc_prescriptions", Layer::Intermediate),
     ("hc_dim_patients", Layer::Dimension),
     (DRIFT, Layer::Fact),
+    ("hc_fct_compliance_alerts", Layer::Fact),
     ("hc_fct_telemetry_1h", Layer::Fact),
     ("hc_fct_compliance_1h", Layer::Fact),
+    ("hc_fct_dev_anomaly", Layer::Fact),
 ];
 
 /// A topic that the API creates and whose schemas it registers. Topics of Connect and Flink are created by
@@ -112,7 +117,7 @@ mod tests {
             connector["table.include.list"].as_str().unwrap(),
         );
         written.extend(tables.split(',').map(|table| format!("{prefix}.{table}")));
-        for layer in ["sources", "dimensions", "facts"] {
+        for layer in ["sources", "intermediates", "dimensions", "facts"] {
             for product in fs::read_dir(root.join("pipelines").join(layer)).unwrap() {
                 for table in fs::read_dir(product.unwrap().path()).unwrap() {
                     written.push(table.unwrap().file_name().into_string().unwrap());

@@ -1467,10 +1467,10 @@ export interface components {
          */
         SimulationType: "all" | "single";
         /**
-         * @description How far the records have come: from devices, from tables of Postgres, cleaned, joined or concluded by Flink
+         * @description How far the records have come: from devices, from tables of Postgres, cleaned, rearranged, joined or concluded by Flink
          * @enum {string}
          */
-        TopicLayer: "raw" | "cdc" | "source" | "dimension" | "fact";
+        TopicLayer: "raw" | "cdc" | "source" | "intermediate" | "dimension" | "fact";
     };
     responses: {
         /** @description A parameter, a header or the body cannot be read */

@@ -31,13 +31,14 @@ pub struct Topic {
     consumers: Vec<Consumer>,
 }
 
-/// How far the records have come: from devices, from tables of Postgres, cleaned, joined or concluded by Flink
+/// How far the records have come: from devices, from tables of Postgres, cleaned, rearranged, joined or concluded by Flink
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TopicLayer {
     Raw,
     Cdc,
     Source,
+    Intermediate,
     Dimension,
     Fact,
 }
@@ -131,6 +132,7 @@ fn topic(name: String, layer: Layer, marks: Option<Offsets>, consumers: Vec<Cons
             Layer::Raw => TopicLayer::Raw,
             Layer::Cdc => TopicLayer::Cdc,
             Layer::Source => TopicLayer::Source,
+            Layer::Intermediate => TopicLayer::Intermediate,
             Layer::Dimension => TopicLayer::Dimension,
             Layer::Fact => TopicLayer::Fact,
         },
