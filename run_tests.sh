@@ -61,7 +61,7 @@ if $fast; then
   "$platform" exec --servers postgres -- cargo test --workspace --locked --lib --bins --test it
 else
   step "tests against the real servers"
-  "$platform" exec --servers postgres,kafka,registry,connect,flink -- cargo test --workspace --locked --lib --bins --test it --test stack
+  "$platform" exec --servers postgres,kafka,registry,connect,flink -- cargo test --workspace --locked --lib --bins --test it --test stack --test golden
   step "the API answers as its OpenAPI document says"
   "$platform" exec --servers postgres,kafka,registry -- crates/api/conformance/run.sh
   step "whole-stack tests: prescription to screen, recovery, start and stop"

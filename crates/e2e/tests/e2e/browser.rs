@@ -1,9 +1,10 @@
 //! The screens in a real browser against the real product. The scenarios themselves are in `frontend/e2e`.
 
 use anyhow::{Result, ensure};
+use hc_e2e::repository;
 use tokio::process::Command;
 
-use crate::home::{Home, repository};
+use crate::home::Home;
 
 #[tokio::test]
 async fn the_screens_show_and_change_the_verdicts() -> Result<()> {

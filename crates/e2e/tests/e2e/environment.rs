@@ -5,8 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-
-use crate::home::{binary, repository};
+use hc_e2e::{binary, repository};
 
 const COMMANDS: [(&str, &[&str]); 3] = [
     ("hc-api", &["serve", "migrate", "seed", "topics", "openapi"]),

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use hc_e2e::{binary, repository, until};
 use tempfile::TempDir;
 
 use crate::product::Product;
-use crate::wait::until;
 
 const START_LIMIT: Duration = Duration::from_secs(240);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
@@ -214,17 +214,4 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack
         .windows(needle.len())
         .any(|window| window == needle)
-}
-
-pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// A binary of the workspace: it lies two folders above the test's own executable.
-pub(crate) fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap_or_default();
-    test.ancestors()
-        .nth(2)
-        .map(|folder| folder.join(name))
-        .unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use futures::stream::LocalBoxStream;
+use hc_e2e::until;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -13,7 +14,6 @@ use crate::home::Home;
 use crate::product::Product;
 use crate::secrets;
 use crate::topics;
-use crate::wait::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const DEVICE: &str = "DEV-P001";

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use hc_e2e::until;
 use serde_json::Value;
 
 use crate::home::Home;
 use crate::product::Product;
 use crate::topics;
-use crate::wait::until;
 
 const LIMIT: Duration = Duration::from_secs(90);
 const STATEMENTS: [&str; 2] = [

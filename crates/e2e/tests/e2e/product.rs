@@ -5,13 +5,13 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use hc_e2e::until;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
 use crate::home::Home;
-use crate::wait::until;
 
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 

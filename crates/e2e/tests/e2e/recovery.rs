@@ -4,15 +4,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use hc_e2e::oracle::Target;
+use hc_e2e::oracle::drift::{differences, judge};
+use hc_e2e::until;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::home::Home;
-use crate::oracle::{Target, differences, judge};
 use crate::product::Product;
 use crate::secrets;
 use crate::topics;
-use crate::wait::until;
 
 const RECOVERY_LIMIT: Duration = Duration::from_secs(150);
 const DRIFT_STATEMENT: &str = "dev-usw2-hc-dml-hc-fct-drift-evts";

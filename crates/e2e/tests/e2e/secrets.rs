@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use hc_e2e::until;
 use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::home::Home;
 use crate::product::Product;
 use crate::topics;
-use crate::wait::until;
 
 /// What a prescription may be marked with.
 pub(crate) const THERAPY: &str = "Zyxwtherapy of a marked patient";

@@ -8,14 +8,14 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use hc_e2e::{repository, until};
 use hc_kafka::{Admin, KafkaConfig};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::home::{Home, repository};
+use crate::home::Home;
 use crate::product::Product;
 use crate::topics::{DRIFT, end_offsets};
-use crate::wait::until;
 
 const POOL: &str = "lfcp-000000";
 const SOURCE: &str = "dev-usw2-hc-dml-src-hc-prescriptions";

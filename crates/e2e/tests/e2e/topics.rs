@@ -7,13 +7,13 @@ use anyhow::{Context, Result, bail};
 use hc_contracts::subject::{DRIFT_KEY, DRIFT_VALUE, RAW_METRICS_KEY, RAW_METRICS_VALUE};
 use hc_contracts::topics::RAW_METRICS;
 use hc_contracts::{DeviceMetricKey, DeviceMetricValue, DriftKey, DriftValue};
+use hc_e2e::oracle::Reading;
+use hc_e2e::oracle::drift::Verdicts;
 use hc_kafka::{Decoder, Registry, RegistryConfig};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
-
-use crate::oracle::{Reading, Verdicts};
 
 pub(crate) use hc_contracts::topics::DRIFT;
 

@@ -1,4 +1,4 @@
-//! What the verdicts must be: computed from the readings and the prescriptions alone, by the rule and nothing else.
+//! Readings outside of what is prescribed.
 //!
 //! Within the correction window the fact is a function of its final inputs: when a prescription changes, the readings it
 //! covers are judged again. The history of the prescriptions therefore ends in their last state.
@@ -7,40 +7,21 @@ use std::collections::BTreeMap;
 
 use hc_contracts::{DriftKey, DriftValue};
 
-/// A distinct reading.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Reading {
-    pub(crate) device_id: String,
-    pub(crate) patient_id: String,
-    pub(crate) metric_name: String,
-    pub(crate) ts: i64,
-    pub(crate) value: f64,
-}
-
-/// One metric of a prescription, valid in [start, end).
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    pub(crate) prescription_id: String,
-    pub(crate) device_id: String,
-    pub(crate) metric_name: String,
-    pub(crate) value: f64,
-    pub(crate) tolerance: f64,
-    pub(crate) start: i64,
-    pub(crate) end: Option<i64>,
-}
+use super::{Reading, Target, row};
+use crate::Row;
 
 /// The numbers of a verdict, without its message for people.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Verdict {
-    pub(crate) patient_id: String,
-    pub(crate) prescribed_value: f64,
-    pub(crate) actual_value: f64,
-    pub(crate) tolerance: f64,
-    pub(crate) deviation: f64,
-    pub(crate) drift_direction: String,
+pub struct Verdict {
+    pub patient_id: String,
+    pub prescribed_value: f64,
+    pub actual_value: f64,
+    pub tolerance: f64,
+    pub deviation: f64,
+    pub drift_direction: String,
 }
 
-pub(crate) type Verdicts = BTreeMap<DriftKey, Verdict>;
+pub type Verdicts = BTreeMap<DriftKey, Verdict>;
 
 impl From<DriftValue> for Verdict {
     fn from(value: DriftValue) -> Self {
@@ -55,18 +36,13 @@ impl From<DriftValue> for Verdict {
     }
 }
 
-pub(crate) fn judge(readings: &[Reading], targets: &[Target]) -> Verdicts {
+/// Every verdict, by its key.
+pub fn judge(readings: &[Reading], targets: &[Target]) -> Verdicts {
     let mut verdicts = Verdicts::new();
     for reading in readings {
-        let covering = targets.iter().filter(|target| {
-            target.device_id == reading.device_id
-                && target.metric_name == reading.metric_name
-                && target.start <= reading.ts
-                && target.end.is_none_or(|end| reading.ts < end)
-        });
-        for target in covering {
+        for target in targets.iter().filter(|target| target.covers(reading)) {
             let deviation = reading.value - target.value;
-            if deviation.abs() > target.tolerance + 1.0e-9 {
+            if target.is_missed_by(reading) {
                 let key = DriftKey {
                     device_id: reading.device_id.clone(),
                     metric_name: reading.metric_name.clone(),
@@ -88,8 +64,27 @@ pub(crate) fn judge(readings: &[Reading], targets: &[Target]) -> Verdicts {
     verdicts
 }
 
+/// The verdicts as rows of the fact, without the message.
+pub fn rows(verdicts: &Verdicts) -> Vec<Row> {
+    let rows = verdicts.iter().map(|(key, verdict)| {
+        row([
+            ("device_id", key.device_id.clone().into()),
+            ("metric_name", key.metric_name.clone().into()),
+            ("ts", key.ts.into()),
+            ("prescription_id", key.prescription_id.clone().into()),
+            ("patient_id", verdict.patient_id.clone().into()),
+            ("prescribed_value", verdict.prescribed_value.into()),
+            ("actual_value", verdict.actual_value.into()),
+            ("tolerance", verdict.tolerance.into()),
+            ("deviation", verdict.deviation.into()),
+            ("drift_direction", verdict.drift_direction.clone().into()),
+        ])
+    });
+    rows.collect()
+}
+
 /// How two sets of verdicts differ, in words; empty when they do not.
-pub(crate) fn differences(expected: &Verdicts, found: &Verdicts) -> Vec<String> {
+pub fn differences(expected: &Verdicts, found: &Verdicts) -> Vec<String> {
     let missing = expected
         .iter()
         .filter(|(key, _)| !found.contains_key(key))

@@ -8,7 +8,7 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// Asks `check` until it answers `Some`, for at most `limit`. An error of `check` counts as "not yet": a server that is
 /// being restarted refuses connections; the last one is part of the failure.
-pub(crate) async fn until<T>(
+pub async fn until<T>(
     what: &str,
     limit: Duration,
     mut check: impl AsyncFnMut() -> Result<Option<T>>,
