@@ -27,7 +27,7 @@ pub enum Layer {
 }
 
 /// Every topic of the product, in the order in which records travel.
-pub const ALL: [(&str, Layer); 15] = [
+pub const ALL: [(&str, Layer); 20] = [
     (RAW_METRICS, Layer::Raw),
     (RAW_EVENTS, Layer::Raw),
     ("healthcare.public.patients", Layer::Cdc),
@@ -43,6 +43,11 @@ pub const ALL: [(&str, Layer); 15] = [
     ("hc_fct_telemetry_1h", Layer::Fact),
     ("hc_fct_compliance_1h", Layer::Fact),
     ("hc_fct_dev_anomaly", Layer::Fact),
+    ("hc_fct_device_health", Layer::Fact),
+    ("hc_fct_device_events_dq", Layer::Fact),
+    ("hc_fct_geofence_alerts", Layer::Fact),
+    ("hc_fct_button_routing", Layer::Fact),
+    ("hc_fct_device_update_commands", Layer::Fact),
 ];
 
 /// A topic that the API creates and whose schemas it registers. Topics of Connect and Flink are created by

@@ -146,36 +146,44 @@ fn the_correction_window_is_a_tuning_of_the_readings() {
 }
 
 #[test]
-fn preparing_the_raw_table_twice_is_preparing_it_once() {
-    let key =
-        json!({"type": "record", "name": "k", "fields": [{"name": "device_id", "type": "string"}]});
-    let value = json!({"type": "record", "name": "v", "fields": [{"name": "ts", "type": "long"}]});
-    let raw = infer_table("hc_raw_device_metrics", Some(&key), &value, 3).unwrap();
+fn preparing_the_raw_tables_twice_is_preparing_them_once() {
     let script = fs::read_to_string(pipelines().join("prepare/hc_raw.sql")).unwrap();
     // shift_left takes each line for a statement.
     assert_eq!(split_statements(&script).len(), script.lines().count());
     let prepare = |table: Table| {
-        split_statements(&script)
+        let alters = split_statements(&script)
             .into_iter()
-            .fold(table, |table, sql| match parse(sql).unwrap() {
-                Statement::AlterTable(alter) if alter.name.table == table.name => {
-                    apply_alter(&table, &alter).unwrap()
-                }
+            .map(|sql| match parse(sql).unwrap() {
+                Statement::AlterTable(alter) => alter,
                 other => panic!("{other:?}"),
+            });
+        alters
+            .filter(|alter| alter.name.table == table.name)
+            .fold(table.clone(), |table, alter| {
+                apply_alter(&table, &alter).unwrap()
             })
     };
-    let once = prepare(raw.clone());
-    assert_ne!(once, raw);
-    assert_eq!(prepare(once.clone()), once);
-    let sql = translate_table(&once, &Connection::new("kafka:9092", "http://registry"))
-        .unwrap()
-        .sql;
-    assert!(
-        sql.contains("`event_time` AS TO_TIMESTAMP_LTZ(ts, 3)"),
-        "{sql}"
-    );
-    assert!(
-        sql.contains("WATERMARK FOR `event_time` AS event_time - INTERVAL '5' SECOND"),
-        "{sql}"
-    );
+    let value = json!({"type": "record", "name": "v", "fields": [{"name": "ts", "type": "long"}]});
+    for (topic, key) in [
+        ("hc_raw_device_metrics", "device_id"),
+        ("hc_raw_device_events", "event_id"),
+    ] {
+        let key =
+            json!({"type": "record", "name": "k", "fields": [{"name": key, "type": "string"}]});
+        let raw = infer_table(topic, Some(&key), &value, 3).unwrap();
+        let once = prepare(raw.clone());
+        assert_ne!(once, raw);
+        assert_eq!(prepare(once.clone()), once);
+        let sql = translate_table(&once, &Connection::new("kafka:9092", "http://registry"))
+            .unwrap()
+            .sql;
+        assert!(
+            sql.contains("`event_time` AS TO_TIMESTAMP_LTZ(ts, 3)"),
+            "{sql}"
+        );
+        assert!(
+            sql.contains("WATERMARK FOR `event_time` AS event_time - INTERVAL '5' SECOND"),
+            "{sql}"
+        );
+    }
 }

@@ -18,24 +18,22 @@ fn read(path: &str) -> String {
     .unwrap()
 }
 
-fn raw_readings() -> Table {
+/// A topic of the API, prepared.
+fn raw(topic: &str) -> Table {
     let schema = |side: &str| -> Value {
         serde_json::from_str(&read(&format!(
-            "crates/contracts/schemas/hc_raw_device_metrics-{side}.avsc"
+            "crates/contracts/schemas/{topic}-{side}.avsc"
         )))
         .unwrap()
     };
-    let raw = infer_table(
-        "hc_raw_device_metrics",
-        Some(&schema("key")),
-        &schema("value"),
-        3,
-    )
-    .unwrap();
+    let raw = infer_table(topic, Some(&schema("key")), &schema("value"), 3).unwrap();
     split_statements(&read("pipelines/prepare/hc_raw.sql"))
         .into_iter()
         .fold(raw, |table, sql| match parse(sql) {
-            Ok(Statement::AlterTable(alter)) => apply_alter(&table, &alter).unwrap(),
+            Ok(Statement::AlterTable(alter)) if alter.name.table == topic => {
+                apply_alter(&table, &alter).unwrap()
+            }
+            Ok(Statement::AlterTable(_)) => table,
             other => panic!("{other:?}"),
         })
 }
@@ -68,15 +66,23 @@ fn shipped(folder: &str) -> (Table, String) {
     }
 }
 
-/// A session in which every table of the first pipelines is defined.
+/// A session in which the tables of these tests are defined.
 async fn session_with_tables() -> Session {
     let session = Session::open().await;
     let connection = Connection::new("127.0.0.1:1", "http://127.0.0.1:1");
     let tables = [
-        raw_readings(),
+        raw("hc_raw_device_metrics"),
+        raw("hc_raw_device_events"),
         prescriptions(),
         shipped("sources/hc/src_hc_prescriptions").0,
+        shipped("sources/hc/src_hc_devices").0,
+        shipped("sources/hc/src_hc_patients").0,
         shipped("facts/hc/hc_fct_drift_evts").0,
+        shipped("facts/hc/hc_fct_device_health").0,
+        shipped("facts/hc/hc_fct_device_events_dq").0,
+        shipped("facts/hc/hc_fct_geofence_alerts").0,
+        shipped("facts/hc/hc_fct_button_routing").0,
+        shipped("facts/hc/hc_fct_device_update_commands").0,
     ];
     for table in tables {
         let translated = translate_table(&table, &connection).unwrap();
@@ -150,4 +156,38 @@ async fn readings_are_forgotten_and_prescriptions_are_not() {
         tuned.contains("STATE_TTL options:{LEFT=2 h, RIGHT=0 s}"),
         "{tuned}"
     );
+}
+
+/// A hint that names no input is ignored without a word, and its state grows for ever.
+#[tokio::test]
+async fn every_fact_about_a_device_forgets_what_its_head_says() {
+    let session = session_with_tables().await;
+    for (table, expected) in [
+        ("hc_fct_device_health", &["LEFT=2 min, RIGHT=0 s"][..]),
+        ("hc_fct_device_events_dq", &["LEFT=10 min, RIGHT=0 s"]),
+        ("hc_fct_geofence_alerts", &["LEFT=10 min, RIGHT=0 s"]),
+        ("hc_fct_button_routing", &["LEFT=1 h, RIGHT=0 s"]),
+        (
+            "hc_fct_device_update_commands",
+            &["[7 d", "LEFT=10 min, RIGHT=0 s", "LEFT=10 min, RIGHT=0 s"],
+        ),
+    ] {
+        let (_, dml) = shipped(&format!("facts/hc/{table}"));
+        let without_materializer = [("table.exec.sink.upsert-materialize", "NONE")];
+        let plan = plan(
+            &session,
+            &dml,
+            &QueryTuning::default(),
+            &without_materializer,
+        )
+        .await;
+        let hints = plan.split("STATE_TTL options:").skip(1);
+        let kept: Vec<&str> = hints
+            .filter_map(|hint| hint.split(['}', ']']).next())
+            .collect();
+        assert_eq!(kept.len(), expected.len(), "{plan}");
+        for (kept, expected) in kept.iter().zip(expected) {
+            assert!(kept.contains(expected), "{table} keeps {kept}\n{plan}");
+        }
+    }
 }

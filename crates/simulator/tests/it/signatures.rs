@@ -6,26 +6,46 @@ use proptest::prelude::*;
 
 use crate::support::{HOUR, NOW, ROUND, active, deviation, device, mean, series};
 
-/// The cause that an hour of the three metrics points to, by the rule of the documentation.
-fn cause(of: (u64, u32), hour: EpochMillis, defects: &[Active]) -> Option<DefectKind> {
-    let relative = |metric, from| {
-        let setting = device(of.1).setting(metric);
-        mean(&series(of, metric, (from, from + HOUR), defects)) / setting - 1.0
+/// The cause that an hour of the device `n` points to, by the rules of the documentation.
+fn cause(
+    n: u32,
+    hour: EpochMillis,
+    reading: impl Fn(Metric, EpochMillis) -> f64,
+) -> Option<DefectKind> {
+    let readings = |metric, (from, to): (i64, i64)| -> Vec<f64> {
+        let rounds = from * HOUR / ROUND..to * HOUR / ROUND;
+        rounds
+            .map(|round| reading(metric, hour + round * ROUND))
+            .collect()
     };
-    let pressure = relative(Metric::Pressure, hour);
-    let flow = relative(Metric::FlowRate, hour);
-    let before = relative(Metric::Pressure, hour - 3 * HOUR);
+    let relative = |metric, hours| mean(&readings(metric, hours)) / device(n).setting(metric) - 1.0;
+    let flow = relative(Metric::FlowRate, (0, 1));
+    let pressure = relative(Metric::Pressure, (0, 1));
+    let before = relative(Metric::Pressure, (-3, -2));
+    let between = relative(Metric::Pressure, (-2, 0));
+    let pressures = readings(Metric::Pressure, (0, 1));
+    let highest = pressures.iter().copied().fold(f64::MIN, f64::max);
+    let lowest = pressures.iter().copied().fold(f64::MAX, f64::min);
+    let is_steady = highest <= 1.5 * lowest;
+    let is_rising =
+        (1.0 + pressure) / (1.0 + before) > 1.1 && (1.0 + between) / (1.0 + before) > 1.05;
+    let is_high = pressure.min(before) > 0.35;
     if flow > 0.15 {
         Some(DefectKind::MaskLeak)
     } else if flow < -0.15 && pressure > 0.08 {
         Some(DefectKind::PatientCondition)
     } else if flow < -0.15 && pressure < -0.08 {
         Some(DefectKind::MechanicalWear)
-    } else if (1.0 + pressure) / (1.0 + before) > 1.1 && flow.abs() <= 0.15 {
+    } else if flow.abs() <= 0.15 && pressure > 0.08 && is_steady && (is_rising || is_high) {
         Some(DefectKind::CloggedFilter)
     } else {
         None
     }
+}
+
+/// What a device reports while defects last.
+fn reported((seed, n): (u64, u32), defects: &[Active]) -> impl Fn(Metric, EpochMillis) -> f64 {
+    move |metric, ts| series((seed, n), metric, (ts, ts + ROUND), defects)[0]
 }
 
 /// What one metric of a device reports in the rounds of a script.
@@ -47,17 +67,43 @@ proptest! {
     #[test]
     fn every_cause_is_told_from_the_others_and_from_rest(seed: u64, n in 1_u32..13, start in 0_i64..200_000) {
         let since = NOW + start * ROUND;
-        prop_assert_eq!(cause((seed, n), since, &[]), None);
-        for kind in [
-            DefectKind::MaskLeak,
-            DefectKind::PatientCondition,
-            DefectKind::MechanicalWear,
-            DefectKind::CloggedFilter,
+        for (kind, grown) in [
+            (DefectKind::MaskLeak, 0),
+            (DefectKind::PatientCondition, 1),
+            (DefectKind::MechanicalWear, 1),
+            // The filter needs three hours, is full after eight, and still is after twelve.
+            (DefectKind::CloggedFilter, 3),
         ] {
             let defects = [active(kind, since)];
-            // The filter needs three hours; the others have grown after one.
-            for hour in 3..6 {
-                prop_assert_eq!(cause((seed, n), since + hour * HOUR, &defects), Some(kind), "hour {}", hour);
+            // From an hour of which it has only the end, to one that begins somewhere within it.
+            for hour in (start % 7 - 6..78).step_by(7) {
+                let found = cause(n, since + hour * HOUR / 6, reported((seed, n), &defects));
+                if hour >= 6 * grown {
+                    prop_assert_eq!(found, Some(kind), "hour {}/6", hour);
+                } else {
+                    prop_assert!(found.is_none_or(|found| found == kind), "{:?} in hour {}/6 of {}", found, hour, kind);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_cause_is_taken_for_none(seed: u64, n in 1_u32..13, start in 0_i64..200_000) {
+        let since = NOW + start * ROUND;
+        prop_assert_eq!(cause(n, since, reported((seed, n), &[])), None);
+        let stuck = [active(DefectKind::StuckSensor, since)];
+        prop_assert_eq!(cause(n, since, reported((seed, n), &stuck)), None);
+        for kind in DefectKind::ALL.into_iter().filter(|kind| kind.steps().is_some()) {
+            let scripted = |metric, ts| {
+                let round = u32::try_from((ts - since) / ROUND).ok();
+                let round = round.filter(|round| ts >= since && kind.steps() > Some(*round));
+                let defect = round.map(|round| Active { kind, since: ts, round });
+                reported((seed, n), defect.as_slice())(metric, ts)
+            };
+            // From an hour that ends with the first round of the script to one that begins after its last.
+            for round in (start % 4 - 11..14).step_by(4) {
+                let found = cause(n, since + round * ROUND, scripted);
+                prop_assert_eq!(found, None, "{}, {} rounds after its begin", kind, round);
             }
         }
     }
