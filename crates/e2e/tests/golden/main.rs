@@ -1,10 +1,11 @@
 //! The SQL on a real Flink: golden cases, which are folders of given and expected rows beside the SQL of a table, and
-//! random histories that an oracle judges, too. See CONTRIBUTING.md.
+//! random histories that an oracle judges, too; and the simulator's readings, whose causes are known. See CONTRIBUTING.md.
 
 mod case;
 mod compare;
 mod differential;
 mod run;
+mod simulated;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ fn main() -> anyhow::Result<ExitCode> {
             runner.differential(subject)
         }));
     }
+    let simulated = Arc::clone(&runner);
+    trials.push(Trial::test(simulated::NAME, move || simulated.simulated()));
     for found in found {
         let runner = Arc::clone(&runner);
         trials.push(Trial::test(found.name.clone(), move || runner.case(&found)));

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use crate::case::{Case, Found, Stage};
 use crate::compare::differences;
 use crate::differential::{SUBJECTS, Subject};
+use crate::simulated;
 
 /// Rows arrive in the order in which the case has them.
 const PARTITIONS: u32 = 1;
@@ -38,13 +39,19 @@ impl Runner {
             let tables = subject.tables.iter().map(|table| (*table).to_owned());
             (subject.name(), tables.collect())
         });
-        let copies = cases
-            .chain(subjects)
-            .enumerate()
-            .map(|(number, (name, tables))| {
-                let suffix = format!("{run}_{number}");
-                (name, Copy { tables, suffix })
-            });
+        let simulated = (
+            simulated::NAME.to_owned(),
+            vec![simulated::TABLE.to_owned()],
+        );
+        let copies =
+            cases
+                .chain(subjects)
+                .chain([simulated])
+                .enumerate()
+                .map(|(number, (name, tables))| {
+                    let suffix = format!("{run}_{number}");
+                    (name, Copy { tables, suffix })
+                });
         Ok(Self {
             runtime: Runtime::new()?,
             copies: copies.collect(),
@@ -63,6 +70,16 @@ impl Runner {
         let run = async {
             let copy = &self.copies[&subject.name()];
             subject.run(self.bench().await?, copy).await
+        };
+        self.runtime
+            .block_on(run)
+            .map_err(|error| format!("{error:#}").into())
+    }
+
+    pub(crate) fn simulated(&self) -> Result<(), Failed> {
+        let run = async {
+            let copy = &self.copies[simulated::NAME];
+            simulated::run(self.bench().await?, copy).await
         };
         self.runtime
             .block_on(run)
