@@ -42,7 +42,7 @@ async fn run() -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&cli, stop_signal()?).await,
         Command::Migrate => {
-            database::migrate(&required_pool(&cli)?).await?;
+            database::migrate(&mut *required_pool(&cli)?.acquire().await?).await?;
             say("the tables are up to date");
             Ok(())
         }
@@ -68,7 +68,8 @@ async fn seed(cli: &Cli) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let patients = cli.simulation.simulation_num_patients;
     let demo = Demo::new(patients, now, cli.simulation.simulation_backfill_days)?;
-    if database::seed(&required_pool(cli)?, &demo, now).await? {
+    let mut db = required_pool(cli)?.acquire().await?;
+    if database::seed(&mut db, &demo, now).await? {
         say(&format!(
             "inserted {patients} patients with a device and a prescription each"
         ));
@@ -78,7 +79,7 @@ async fn seed(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn required_pool(cli: &Cli) -> anyhow::Result<sqlx::PgPool> {
+fn required_pool(cli: &Cli) -> anyhow::Result<database::Pool> {
     database::pool(&cli.database, None)?.context("set DATABASE_URL")
 }
 

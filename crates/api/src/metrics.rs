@@ -86,10 +86,10 @@ impl Metrics {
 
     fn read(&self, state: &AppState) {
         if let Some(pool) = state.records.pool() {
-            let idle = pool.num_idle();
-            gauge!("db_pool_connections").set(f64::from(pool.size()));
-            gauge!("db_pool_connections_idle").set(number(idle));
-            gauge!("db_pool_connections_max").set(f64::from(pool.options().get_max_connections()));
+            let connections = pool.status();
+            gauge!("db_pool_connections").set(number(connections.size));
+            gauge!("db_pool_connections_idle").set(number(connections.available));
+            gauge!("db_pool_connections_max").set(number(connections.max_size));
         }
         streams(&state.gate);
         let kafka = *state.readiness.kafka.borrow();

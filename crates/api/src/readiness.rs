@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hc_kafka::ConsumerState;
+use sqlx::Connection as _;
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -143,12 +144,13 @@ async fn postgres(records: &Records) -> Check {
             "DATABASE_URL is not set; demonstration data is shown",
         ),
         Some(pool) => {
-            let answer = timeout(
-                LIMIT,
-                sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(pool),
-            )
-            .await;
-            if matches!(answer, Ok(Ok(_))) {
+            let ask = async {
+                let mut db = pool.acquire().await?;
+                db.ping().await?;
+                db.release();
+                Ok::<_, sqlx::Error>(())
+            };
+            if matches!(timeout(LIMIT, ask).await, Ok(Ok(()))) {
                 (State::Ok, "answers")
             } else {
                 (State::Unavailable, "does not answer")

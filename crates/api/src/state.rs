@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use hc_domain::{Device, PatientId};
-use sqlx::PgPool;
 
 use crate::{
     clock::{Clock, Ids},
+    database::Pool,
     demo::Demo,
     device_events::DeviceEvents,
     http::ApiError,
@@ -40,7 +40,7 @@ pub struct AppState {
 #[derive(Debug, Clone)]
 pub enum Records {
     /// In the database.
-    Postgres(PgPool),
+    Postgres(Pool),
     /// Nowhere: the demonstration's own rows, which nobody can change.
     Demo(Arc<Demo>),
 }
@@ -50,7 +50,7 @@ impl Records {
     ///
     /// # Errors
     /// 503 without one.
-    pub fn writable(&self) -> Result<&PgPool, ApiError> {
+    pub fn writable(&self) -> Result<&Pool, ApiError> {
         match self {
             Self::Postgres(pool) => Ok(pool),
             Self::Demo(_) => Err(ApiError::unavailable(
@@ -66,7 +66,12 @@ impl Records {
     /// When the database does not answer.
     pub async fn worn_devices(&self) -> sqlx::Result<Vec<Device>> {
         match self {
-            Self::Postgres(pool) => store::devices::list_worn(&mut *pool.acquire().await?).await,
+            Self::Postgres(pool) => {
+                let mut db = pool.acquire().await?;
+                let devices = store::devices::list_worn(&mut db).await?;
+                db.release();
+                Ok(devices)
+            }
             Self::Demo(demo) => Ok(demo.worn_devices()),
         }
     }
@@ -79,14 +84,16 @@ impl Records {
         match self {
             Self::Postgres(pool) => {
                 let mut db = pool.acquire().await?;
-                Ok(store::patients::get(&mut db, id.as_str()).await?.is_some())
+                let row = store::patients::get(&mut db, id.as_str()).await?;
+                db.release();
+                Ok(row.is_some())
             }
             Self::Demo(demo) => Ok(demo.patient(id.as_str()).is_some()),
         }
     }
 
     /// The database, when there is one.
-    pub fn pool(&self) -> Option<&PgPool> {
+    pub fn pool(&self) -> Option<&Pool> {
         match self {
             Self::Postgres(pool) => Some(pool),
             Self::Demo(_) => None,

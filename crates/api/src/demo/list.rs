@@ -51,7 +51,7 @@ impl Demo {
             .take(usize::try_from(list.limit).unwrap_or(0))
             .map(|(json, row)| Keyed {
                 row,
-                key: text(&json[by]),
+                key: (!list.order.is_id).then(|| text(&json[by])),
             })
             .collect()
     }

@@ -10,7 +10,7 @@ use axum::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use utoipa::{
@@ -22,7 +22,7 @@ use utoipa::{
 };
 
 use super::{ApiError, JsonObject};
-use crate::{clock::Clock, store::idempotency_keys as store};
+use crate::{clock::Clock, database::Pool, store::idempotency_keys as store};
 
 /// Name of the header.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -33,10 +33,10 @@ const MAX_LENGTH: usize = 255;
 
 /// Removes what has been kept for long enough, now and then `every` so often, until `shutdown`: answers are about
 /// patients, and stay no longer because nobody sends another request.
-pub async fn forget(pool: PgPool, clock: Clock, every: Duration, shutdown: CancellationToken) {
+pub async fn forget(pool: Pool, clock: Clock, every: Duration, shutdown: CancellationToken) {
     let work = async {
         loop {
-            match store::remove_expired(&pool, clock.now() - KEPT).await {
+            match remove_expired(&pool, clock.now() - KEPT).await {
                 Ok(0) => {}
                 Ok(keys) => tracing::info!(keys, "expired idempotency keys removed"),
                 Err(error) => tracing::warn!(%error, "expired idempotency keys stay for now"),
@@ -45,6 +45,13 @@ pub async fn forget(pool: PgPool, clock: Clock, every: Duration, shutdown: Cance
         }
     };
     shutdown.run_until_cancelled(work).await;
+}
+
+async fn remove_expired(pool: &Pool, expired: DateTime<Utc>) -> sqlx::Result<u64> {
+    let mut db = pool.acquire().await?;
+    let removed = store::remove_expired(&mut db, expired).await?;
+    db.release();
+    Ok(removed)
 }
 
 /// The key of a request, if it has one.

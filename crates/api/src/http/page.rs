@@ -244,7 +244,6 @@ impl<T> Page<T> {
     /// A page from the rows of [`ListParams::parse`], which asks for one more than the page has.
     pub(crate) fn new<R: Into<T>>(
         params: &ListParams,
-        order: Order,
         mut rows: Vec<Keyed<R>>,
         id: impl Fn(&R) -> &str,
     ) -> Self {
@@ -253,12 +252,10 @@ impl<T> Page<T> {
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|last| {
             let id = id(&last.row);
-            let after = if order.is_id {
-                id.to_owned()
-            } else {
-                format!("{id}:{}", last.key)
-            };
-            params.link(&after)
+            match &last.key {
+                None => params.link(id),
+                Some(key) => params.link(&format!("{id}:{key}")),
+            }
         });
         Self {
             rows: rows.into_iter().map(|keyed| keyed.row.into()).collect(),

@@ -111,7 +111,9 @@ impl Pipeline {
         };
         let look = async {
             let mut db = pool.acquire().await?;
-            store::capture::heartbeat_age(&mut db).await
+            let age = store::capture::heartbeat_age(&mut db).await?;
+            db.release();
+            Ok::<_, sqlx::Error>(age)
         };
         match timeout(INNER_LIMIT, look).await {
             Ok(Ok(Some(age))) => Heartbeat::Age(age.max(0)),

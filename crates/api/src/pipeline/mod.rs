@@ -18,7 +18,6 @@ mod topics;
 use std::{future::Future, time::Duration};
 
 use serde::Serialize;
-use sqlx::PgPool;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
@@ -29,7 +28,7 @@ pub use statements::Statement;
 pub use subjects::Subject;
 pub use topics::{Consumer, Partition, Position, Topic, TopicLayer};
 
-use crate::{config::PipelineArgs, kafka::Kafka, projection::Projection};
+use crate::{config::PipelineArgs, database::Pool, kafka::Kafka, projection::Projection};
 use service::Service;
 
 /// Longest time that a part is waited for, and so the longest time of a look at all: the whole answer is promised within
@@ -111,7 +110,7 @@ pub struct PipelineStatus {
 pub struct Pipeline {
     kafka: Option<Kafka>,
     projection: Option<Projection>,
-    pool: Option<PgPool>,
+    pool: Option<Pool>,
     connect: Option<Service>,
     connector: String,
     slot: String,
@@ -125,7 +124,7 @@ impl Pipeline {
     /// When an address is not one.
     pub fn new(
         args: &PipelineArgs,
-        pool: Option<PgPool>,
+        pool: Option<Pool>,
         kafka: Option<Kafka>,
         projection: Option<Projection>,
     ) -> anyhow::Result<Self> {

@@ -38,7 +38,9 @@ impl Pipeline {
         };
         let look = async {
             let mut db = pool.acquire().await?;
-            store::capture::slot(&mut db, &self.slot).await
+            let slot = store::capture::slot(&mut db, &self.slot).await?;
+            db.release();
+            Ok::<_, sqlx::Error>(slot)
         };
         match look.await {
             Ok(Some(row)) => {

@@ -8,9 +8,9 @@ use hc_kafka::{
     Batch, CodecError, Decoder, Handler, HandlerError, Outcome, Position, Record, Registry,
     Rejected, ResetReason, Topic,
 };
-use sqlx::PgPool;
 
 use crate::{
+    database::Pool,
     routes::drift::{DriftKeyOut, DriftOut},
     store::{self, offsets::StoredOffset},
     stream::{Hub, Topic::Drift},
@@ -30,7 +30,7 @@ enum Change {
 
 /// Keeps `read.drift_events` equal to the topic.
 pub struct DriftProjection {
-    pool: PgPool,
+    pool: Pool,
     hub: Arc<Hub>,
     keys: Decoder,
     values: Decoder,
@@ -55,7 +55,7 @@ impl From<CodecError> for Failure {
 }
 
 impl DriftProjection {
-    pub fn new(pool: PgPool, hub: Arc<Hub>, registry: Registry) -> Self {
+    pub fn new(pool: Pool, hub: Arc<Hub>, registry: Registry) -> Self {
         Self {
             pool,
             hub,
@@ -154,6 +154,7 @@ impl Handler for DriftProjection {
     async fn position(&mut self, topic: &Topic) -> Result<Option<Position>, HandlerError> {
         let mut db = self.pool.acquire().await?;
         let stored = store::offsets::list(&mut db, CONSUMER, &topic.name).await?;
+        db.release();
         let Some(first) = stored.first() else {
             return Ok(None);
         };

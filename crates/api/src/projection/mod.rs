@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use hc_contracts::topics;
 use hc_kafka::{ConsumerLoop, ConsumerSettings, ConsumerState, Progress};
-use sqlx::PgPool;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{kafka::Kafka, stream::Hub};
+use crate::{database::Pool, kafka::Kafka, stream::Hub};
 
 pub use drift::DriftProjection;
 
@@ -50,7 +49,7 @@ pub(crate) fn word(state: &ConsumerState) -> &'static str {
 /// Starts the projection of drift verdicts; it can be followed.
 pub fn start(
     kafka: &Kafka,
-    pool: PgPool,
+    pool: Pool,
     hub: Arc<Hub>,
     tasks: &mut JoinSet<()>,
     shutdown: CancellationToken,

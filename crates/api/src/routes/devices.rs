@@ -282,19 +282,24 @@ async fn list_devices(
         Records::Postgres(pool) => {
             let mut db = pool.acquire().await?;
             let listed = store::devices::list(&mut db, &list).await;
-            listed.map_err(wrong_cursor)?
+            let rows = listed.map_err(wrong_cursor)?;
+            db.release();
+            rows
         }
         Records::Demo(demo) => demo.list(&demo.devices, &list, DeviceOut::from),
     };
-    Ok(Page::new(&params, list.order, rows, |row| {
-        row.value.device_id.as_str()
-    }))
+    Ok(Page::new(&params, rows, |row| row.value.device_id.as_str()))
 }
 
 /// A device by the identifier in a path.
 pub(super) async fn find(state: &AppState, id: &str) -> Result<Versioned<Device>, ApiError> {
     let row = match &state.records {
-        Records::Postgres(pool) => store::devices::get(&mut *pool.acquire().await?, id).await?,
+        Records::Postgres(pool) => {
+            let mut db = pool.acquire().await?;
+            let row = store::devices::get(&mut db, id).await?;
+            db.release();
+            row
+        }
         Records::Demo(demo) => demo.device(id),
     };
     row.ok_or_else(|| not_found(id))

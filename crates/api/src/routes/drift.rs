@@ -143,7 +143,10 @@ async fn list_drift(
             let device = device.as_ref().map(DeviceId::as_str);
             let limit = i64::from(filter.limit.unwrap_or(100));
             let mut db = pool.acquire().await?;
-            store::drift::list(&mut db, device, metric.map(Metric::as_str), limit).await?
+            let metric = metric.map(Metric::as_str);
+            let events = store::drift::list(&mut db, device, metric, limit).await?;
+            db.release();
+            events
         }
         // Verdicts come through Kafka into the database; without one there are none.
         Records::Demo(_) => Vec::new(),

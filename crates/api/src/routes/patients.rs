@@ -175,11 +175,13 @@ async fn list_patients(
         Records::Postgres(pool) => {
             let mut db = pool.acquire().await?;
             let listed = store::patients::list(&mut db, &list).await;
-            listed.map_err(wrong_cursor)?
+            let rows = listed.map_err(wrong_cursor)?;
+            db.release();
+            rows
         }
         Records::Demo(demo) => demo.list(&demo.patients, &list, PatientOut::from),
     };
-    Ok(Page::new(&params, list.order, rows, |row| {
+    Ok(Page::new(&params, rows, |row| {
         row.value.patient_id.as_str()
     }))
 }
@@ -192,7 +194,12 @@ async fn get_patient(
     Path(id): Path<String>,
 ) -> Result<Entity<PatientOut>, ApiError> {
     let row = match &state.records {
-        Records::Postgres(pool) => store::patients::get(&mut *pool.acquire().await?, &id).await?,
+        Records::Postgres(pool) => {
+            let mut db = pool.acquire().await?;
+            let row = store::patients::get(&mut db, &id).await?;
+            db.release();
+            row
+        }
         Records::Demo(demo) => demo.patient(&id),
     };
     row.map(entity).ok_or_else(|| not_found(&id))

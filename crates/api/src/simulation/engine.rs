@@ -359,7 +359,12 @@ async fn wait(due: Option<Instant>) {
 
 async fn stored_time(records: &Records) -> sqlx::Result<Option<EpochMillis>> {
     match records.pool() {
-        Some(pool) => store::story_clock::get(&mut *pool.acquire().await?).await,
+        Some(pool) => {
+            let mut db = pool.acquire().await?;
+            let time = store::story_clock::get(&mut db).await?;
+            db.release();
+            Ok(time)
+        }
         None => Ok(None),
     }
 }

@@ -269,8 +269,13 @@ impl Engine {
             return;
         };
         let time = self.story.time();
-        let stored = async { store::story_clock::advance(&mut *pool.acquire().await?, time).await };
-        if let Err(error) = stored.await {
+        let store = async {
+            let mut db = pool.acquire().await?;
+            store::story_clock::advance(&mut db, time).await?;
+            db.release();
+            Ok::<_, sqlx::Error>(())
+        };
+        if let Err(error) = store.await {
             self.failed(format!("the story time could not be stored: {error}"));
         }
     }

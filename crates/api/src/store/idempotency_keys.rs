@@ -1,7 +1,7 @@
 //! Table `app.idempotency_keys`.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection};
 
 /// Keys that one statement removes, so that none takes long.
 const REMOVED_AT_ONCE: i64 = 1_000;
@@ -71,7 +71,7 @@ pub async fn keep(
 }
 
 /// Removes the keys from before `expired`, with their answers, and tells how many there were.
-pub async fn remove_expired(pool: &PgPool, expired: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn remove_expired(db: &mut PgConnection, expired: DateTime<Utc>) -> sqlx::Result<u64> {
     let mut removed = 0;
     loop {
         // A key that a request is taking at the moment is skipped: nobody waits for the other.
@@ -86,7 +86,7 @@ pub async fn remove_expired(pool: &PgPool, expired: DateTime<Utc>) -> sqlx::Resu
         )
         .bind(expired)
         .bind(REMOVED_AT_ONCE)
-        .execute(pool)
+        .execute(&mut *db)
         .await?
         .rows_affected();
         if some == 0 {

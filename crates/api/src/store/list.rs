@@ -84,11 +84,11 @@ pub struct List<'a> {
     pub(crate) limit: i64,
 }
 
-/// A row and its sort key as text.
+/// A row and its sort key as text, unless that is the identifier.
 #[derive(Debug)]
 pub struct Keyed<T> {
     pub row: T,
-    pub key: String,
+    pub key: Option<String>,
 }
 
 pub(super) async fn fetch<R, T>(
@@ -106,7 +106,11 @@ where
         .map(|row| {
             Ok(Keyed {
                 row: R::from_row(row)?.try_into()?,
-                key: row.try_get("sort_key")?,
+                key: if list.order.is_id {
+                    None
+                } else {
+                    row.try_get("sort_key")?
+                },
             })
         })
         .collect()
@@ -115,9 +119,11 @@ where
 fn query(list: &List<'_>) -> QueryBuilder<Postgres> {
     let (table, by) = (list.table, list.order.by);
     let id = table.id.sql;
-    let mut sql = QueryBuilder::new("SELECT *, (");
-    sql.push(by.sql).push(")::text AS sort_key FROM ");
-    sql.push(table.name).push(" WHERE true");
+    let mut sql = QueryBuilder::new("SELECT *");
+    if !list.order.is_id {
+        sql.push(", (").push(by.sql).push(")::text AS sort_key");
+    }
+    sql.push(" FROM ").push(table.name).push(" WHERE true");
     let conditions = [
         (table.of_patient, list.patient_id),
         (table.of_device, list.device_id),

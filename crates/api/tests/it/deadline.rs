@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use hc_api::{app, config::DatabaseArgs, database, state::Records};
+use hc_api::{
+    app,
+    config::DatabaseArgs,
+    database::{self, Pool},
+    state::Records,
+};
 use insta::assert_snapshot;
 use serde_json::json;
 use sqlx::{ConnectOptions as _, PgPool};
@@ -13,7 +18,7 @@ const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
 
 /// One connection to the database of the test, as the service makes them.
-fn service_pool(test: &PgPool, statement_timeout: Duration) -> PgPool {
+fn impatient_pool(test: &PgPool, statement_timeout: Duration) -> Pool {
     let args = DatabaseArgs {
         database_url: test.connect_options().to_url_lossy().into(),
         database_max_connections: 1,
@@ -25,7 +30,7 @@ fn service_pool(test: &PgPool, statement_timeout: Duration) -> PgPool {
 
 #[sqlx::test(migrations = "../../postgres/migrations")]
 async fn a_request_that_takes_too_long_is_a_503_and_keeps_no_connection(pool: PgPool) {
-    let app = TestApp::new(Records::Postgres(service_pool(&pool, SHORT))).await;
+    let app = TestApp::new(Records::Postgres(impatient_pool(&pool, SHORT))).await;
     let hurried = app::router(app.state.clone(), &[], SHORT / 3);
     let mut lock = pool.begin().await.unwrap();
     sqlx::query("LOCK TABLE patients IN ACCESS EXCLUSIVE MODE")
@@ -67,7 +72,7 @@ async fn a_request_that_takes_too_long_is_a_503_and_keeps_no_connection(pool: Pg
 
 #[sqlx::test(migrations = "../../postgres/migrations")]
 async fn requests_that_find_no_connection_are_told_soon(pool: PgPool) {
-    let app = TestApp::new(Records::Postgres(service_pool(&pool, LONG))).await;
+    let app = TestApp::new(Records::Postgres(impatient_pool(&pool, LONG))).await;
     let held = app.state.records.pool().unwrap().acquire().await.unwrap();
     let answer = app.get("/patients").await;
     assert_eq!(answer.status, 503);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hc_api::http::idempotency;
 use tokio::time::timeout;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, service_pool};
 
 fn body() -> Value {
     json!({
@@ -146,7 +146,7 @@ async fn expired_answers_are_removed_without_a_request(pool: PgPool) {
         app.advance(12 * 3_600_000 + 1);
     }
     let forgetting = tokio::spawn(idempotency::forget(
-        pool.clone(),
+        service_pool(&pool, 1),
         app.state.clock.clone(),
         Duration::from_millis(10),
         app.shutdown.clone(),

@@ -23,6 +23,7 @@ mod openapi;
 mod operation;
 mod patients;
 mod pipeline;
+mod pool;
 mod prescriptions;
 mod problems;
 mod seed;

@@ -6,10 +6,9 @@ use axum::{
     http::{Method, Request, StatusCode},
     routing::get,
 };
-use hc_api::{http::layers, state::Records};
+use hc_api::{database::Pool, http::layers, state::Records};
 use insta::assert_snapshot;
 use serde_json::json;
-use sqlx::postgres::PgPoolOptions;
 
 use crate::support::{Answer, TestApp};
 
@@ -194,10 +193,8 @@ async fn a_request_can_be_followed() {
 #[tokio::test]
 async fn a_database_that_is_gone_is_a_503() {
     // Nobody listens on port 1.
-    let pool = PgPoolOptions::new()
-        .acquire_timeout(Duration::from_millis(300))
-        .connect_lazy("postgresql://demo:demo@127.0.0.1:1/healthcare")
-        .unwrap();
+    let nowhere = "postgresql://demo:demo@127.0.0.1:1/healthcare";
+    let pool = Pool::new(nowhere.parse().unwrap(), 10, Duration::from_secs(2)).unwrap();
     let app = TestApp::new(Records::Postgres(pool)).await;
     assert_snapshot!(app.get("/patients").await, @r#"
     503 Service Unavailable

@@ -77,7 +77,8 @@ async fn the_demonstration_is_inserted_once(pool: PgPool) {
 
     let clock = Clock::fixed(NOW + 1);
     let demo = Demo::new(7, clock.now(), 180).unwrap();
-    assert!(!database::seed(&pool, &demo, clock.now()).await.unwrap());
+    let mut db = pool.acquire().await.unwrap();
+    assert!(!database::seed(&mut db, &demo, clock.now()).await.unwrap());
     assert_eq!(app.get("/patients/P001").await.json()["name"], "Somebody");
     assert_eq!(app.get("/patients").await.column("patientId").len(), 5);
 }
@@ -87,7 +88,8 @@ async fn more_patients_are_made_by_rule(pool: PgPool) {
     let clock = Clock::fixed(NOW);
     let demo = Demo::new(30, clock.now(), 180).unwrap();
     assert_eq!(demo, Demo::new(30, clock.now(), 180).unwrap());
-    assert!(database::seed(&pool, &demo, clock.now()).await.unwrap());
+    let mut db = pool.acquire().await.unwrap();
+    assert!(database::seed(&mut db, &demo, clock.now()).await.unwrap());
     let app = TestApp::empty(pool).await;
     let ids = app.get("/patients").await.column("patientId");
     assert_eq!((ids.len(), ids[29].as_str()), (30, "P030"));

@@ -15,7 +15,7 @@ use hc_api::{
     app,
     clock::{Clock, Ids},
     config::PipelineArgs,
-    database,
+    database::{self, Pool},
     demo::Demo,
     device_events::DeviceEvents,
     kafka::Kafka,
@@ -31,7 +31,7 @@ use hc_domain::Metric;
 use hc_simulator::{Bias, Pace, Simulator};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -54,17 +54,30 @@ pub(crate) struct TestApp {
     tasks: JoinSet<()>,
 }
 
+/// The service's connections to the database of a test.
+pub(crate) fn service_pool(test: &PgPool, max_connections: usize) -> Pool {
+    let options = PgConnectOptions::clone(&test.connect_options());
+    Pool::new(options, max_connections, Duration::from_secs(30)).unwrap()
+}
+
+/// What the database of a test holds.
+pub(crate) fn records(test: &PgPool) -> Records {
+    Records::Postgres(service_pool(test, 10))
+}
+
 impl TestApp {
     /// Without a row.
     pub(crate) async fn empty(pool: PgPool) -> Self {
-        Self::new(Records::Postgres(pool)).await
+        Self::new(records(&pool)).await
     }
 
     /// With the demonstration's rows.
     pub(crate) async fn seeded(pool: PgPool) -> Self {
         let clock = Clock::fixed(NOW);
         let demo = Demo::new(5, clock.now(), 180).unwrap();
-        assert!(database::seed(&pool, &demo, clock.now()).await.unwrap());
+        let mut db = pool.acquire().await.unwrap();
+        assert!(database::seed(&mut db, &demo, clock.now()).await.unwrap());
+        drop(db);
         Self::empty(pool).await
     }
 

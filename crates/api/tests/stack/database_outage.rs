@@ -5,15 +5,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    time::Duration,
 };
 
 use axum::http::Method;
 use futures::future::join_all;
-use hc_api::{config::DatabaseArgs, database};
+use hc_api::database;
 use hc_platform::{Server, Stack};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{
     outage::until,
@@ -228,14 +230,12 @@ async fn no_write_is_lost_and_no_read_is_stale_while_postgres_is_away() {
         .start()
         .await
         .unwrap();
-    let args = DatabaseArgs {
-        database_url: stack.env()["DATABASE_URL"].clone(),
-        database_max_connections: 10,
-    };
-    let pool = database::pool(&args, Some(Duration::from_secs(15)))
-        .unwrap()
+    let options: PgConnectOptions = stack.env()["DATABASE_URL"].parse().unwrap();
+    let options = options.options([("statement_timeout", "15s")]);
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
+    database::migrate(&mut pool.acquire().await.unwrap())
+        .await
         .unwrap();
-    database::migrate(&pool).await.unwrap();
     let app = TestApp::seeded(pool.clone()).await;
     let postmaster = stack.pid(Server::Postgres).await.unwrap();
     let folder = fs::read_link(format!("/proc/{postmaster}/cwd")).unwrap();

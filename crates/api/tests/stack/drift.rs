@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hc_api::{kafka::Kafka, state::Records};
+use hc_api::kafka::Kafka;
 use hc_contracts::{DriftKey, DriftValue, subject, topics};
 use hc_domain::{DriftDirection, DriftEvent, Metric};
 use hc_kafka::{ConsumerState, DeadLetters, Encoder, Outgoing, TopicSpec};
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     kafka,
-    support::{Event, Events, TestApp},
+    support::{Event, Events, TestApp, records},
 };
 
 pub(crate) fn verdict(ts: i64, actual: f64) -> DriftEvent {
@@ -98,7 +98,7 @@ async fn listed(app: &TestApp) -> Vec<(i64, f64)> {
 #[sqlx::test(migrations = "../../postgres/migrations")]
 async fn verdicts_are_put_changed_and_cleared(pool: PgPool) {
     let kafka = kafka::shared("verdicts");
-    let app = TestApp::with_kafka(Records::Postgres(pool), Some(kafka.clone())).await;
+    let app = TestApp::with_kafka(records(&pool), Some(kafka.clone())).await;
     let mut state = app.state.readiness.drift.clone().unwrap().state;
     let waiting = state.wait_for(|state| *state == ConsumerState::WaitingForTopic);
     timeout(Duration::from_secs(20), waiting)
@@ -141,7 +141,7 @@ async fn verdicts_are_put_changed_and_cleared(pool: PgPool) {
 async fn a_restart_goes_on_at_the_stored_offset(pool: PgPool) {
     let kafka = kafka::shared("restart");
     let pipeline = Pipeline::new(&kafka).await;
-    let records = Records::Postgres(pool.clone());
+    let records = records(&pool);
     let first = TestApp::with_kafka(records.clone(), Some(kafka.clone())).await;
     let mut events = first.events("/drift/stream", None).await;
     pipeline.put(&verdict(1, 14.5)).await;
@@ -170,7 +170,7 @@ async fn a_restart_goes_on_at_the_stored_offset(pool: PgPool) {
 async fn a_topic_that_was_made_again_is_read_from_its_beginning(pool: PgPool) {
     let kafka = kafka::shared("recreated");
     let pipeline = Pipeline::new(&kafka).await;
-    let app = TestApp::with_kafka(Records::Postgres(pool), Some(kafka.clone())).await;
+    let app = TestApp::with_kafka(records(&pool), Some(kafka.clone())).await;
     let mut events = app.events("/drift/stream", None).await;
     pipeline.put(&verdict(1, 14.5)).await;
     pipeline.put(&verdict(2, 14.5)).await;
@@ -197,7 +197,7 @@ async fn a_topic_that_was_made_again_is_read_from_its_beginning(pool: PgPool) {
 async fn records_that_nobody_understands_are_set_aside(pool: PgPool) {
     let kafka = kafka::shared("poison");
     let pipeline = Pipeline::new(&kafka).await;
-    let app = TestApp::with_kafka(Records::Postgres(pool), Some(kafka.clone())).await;
+    let app = TestApp::with_kafka(records(&pool), Some(kafka.clone())).await;
     let mut events = app.events("/drift/stream", None).await;
     let bad = Outgoing {
         headers: vec![hc_kafka::Header::new("trace", "7")],

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use hc_api::{config::PipelineArgs, database, state::Records};
+use hc_api::{config::PipelineArgs, database};
 use hc_contracts::topics;
 use hc_platform::{Server, Stack};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     drift::{Pipeline, verdict},
     kafka,
-    support::TestApp,
+    support::{TestApp, records},
 };
 
 /// Looks until it is as wanted; the last look is part of the failure.
@@ -55,7 +55,7 @@ fn content<'a>(part: &'a Value, name: &str) -> &'a Value {
 async fn topics_and_subjects_are_shown_with_the_lag(pool: PgPool) {
     let kafka = kafka::shared("status");
     kafka.ensure_topics().await.unwrap();
-    let app = TestApp::with_kafka(Records::Postgres(pool), Some(kafka.clone())).await;
+    let app = TestApp::with_kafka(records(&pool), Some(kafka.clone())).await;
     let topics = part(&app, "topics").await;
     let reason = topics["reason"].as_str().unwrap();
     let missing = topics::ALL.len() - topics::OWNED.len();
@@ -135,7 +135,9 @@ async fn the_connector_and_the_registry_go_and_come_back() {
     let pool = PgPoolOptions::new()
         .connect_lazy(&env["DATABASE_URL"])
         .unwrap();
-    database::migrate(&pool).await.unwrap();
+    database::migrate(&mut pool.acquire().await.unwrap())
+        .await
+        .unwrap();
     let servers = PipelineArgs {
         connect_url: env["CONNECT_URL"].clone(),
         ..PipelineArgs::default()
@@ -152,7 +154,7 @@ async fn the_connector_and_the_registry_go_and_come_back() {
 
     // Started while the registry is down: the schema of the verdict cannot be had.
     stack.kill(Server::Registry).await.unwrap();
-    let records = Records::Postgres(pool.clone());
+    let records = records(&pool);
     let app = TestApp::with_pipeline(records, Some(clients()), &servers, None).await;
     let ready = async || app.get("/ready").await.json();
     until("/ready to say so", ready, |ready| {

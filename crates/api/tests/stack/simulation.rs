@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use hc_api::{kafka::Kafka, simulation::Status, state::Records};
+use hc_api::{kafka::Kafka, simulation::Status};
 use hc_contracts::{DeviceMetricKey, DeviceMetricValue, subject, topics};
 use hc_domain::Reading;
 use hc_kafka::{Decoder, Encoder, Outgoing};
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::{
     kafka,
-    support::{STORY_START, TestApp},
+    support::{STORY_START, TestApp, records},
 };
 
 /// Every reading of the topic, in the order of its partitions.
@@ -126,7 +126,7 @@ async fn the_topic_knows_better_than_the_database_where_the_story_stands(pool: P
     drop(db);
     let second = TestApp::seeded(pool.clone()).await;
     second.stop().await;
-    let second = TestApp::with_kafka(Records::Postgres(pool), Some(kafka)).await;
+    let second = TestApp::with_kafka(records(&pool), Some(kafka)).await;
     assert_eq!(second.simulation.story_time(), STORY_START);
     let mut events = second.events("/telemetry/stream", None).await;
     assert_eq!(

@@ -70,11 +70,13 @@ async fn list_prescriptions(
         Records::Postgres(pool) => {
             let mut db = pool.acquire().await?;
             let listed = store::prescriptions::list(&mut db, &list).await;
-            listed.map_err(wrong_cursor)?
+            let rows = listed.map_err(wrong_cursor)?;
+            db.release();
+            rows
         }
         Records::Demo(demo) => demo.list(&demo.prescriptions, &list, PrescriptionOut::from),
     };
-    Ok(Page::new(&params, list.order, rows, |row| {
+    Ok(Page::new(&params, rows, |row| {
         row.value.prescription_id.as_str()
     }))
 }
@@ -89,7 +91,10 @@ async fn get_prescription(
 ) -> Result<Entity<PrescriptionOut>, ApiError> {
     let row = match &state.records {
         Records::Postgres(pool) => {
-            store::prescriptions::get(&mut *pool.acquire().await?, &id).await?
+            let mut db = pool.acquire().await?;
+            let row = store::prescriptions::get(&mut db, &id).await?;
+            db.release();
+            row
         }
         Records::Demo(demo) => demo.prescription(&id),
     };

@@ -1,14 +1,14 @@
 //! The connection pool, the migrations and the seed.
 
+mod pool;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use sqlx::{
-    Connection as _, PgPool,
-    migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection as _, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
+
+pub use pool::{Connection, Pool, Transaction};
 
 use crate::{config::DatabaseArgs, demo::Demo, store};
 
@@ -16,11 +16,7 @@ use crate::{config::DatabaseArgs, demo::Demo, store};
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../postgres/migrations");
 
 /// How long a request waits for a connection before it is answered with 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Every connection is tested when it is given back. One that was idle for longer than this is tested again before it
-/// is used; a test is a round trip.
-const TRUSTED: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A pool that connects when it is first used, or `None` without a database.
 ///
@@ -32,7 +28,7 @@ const TRUSTED: Duration = Duration::from_secs(1);
 pub fn pool(
     args: &DatabaseArgs,
     statement_timeout: Option<Duration>,
-) -> anyhow::Result<Option<PgPool>> {
+) -> anyhow::Result<Option<Pool>> {
     if args.database_url.is_empty() {
         return Ok(None);
     }
@@ -45,36 +41,24 @@ pub fn pool(
         let limit = limit.as_millis().max(1);
         connection = connection.options([("statement_timeout", limit)]);
     }
-    let pool = PgPoolOptions::new()
-        .max_connections(args.database_max_connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(async move {
-                if about.idle_for > TRUSTED {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(connection);
-    Ok(Some(pool))
+    let max_connections = usize::try_from(args.database_max_connections)?;
+    Pool::new(connection, max_connections, PATIENCE).map(Some)
 }
 
 /// Brings the tables up to date; repeating it changes nothing.
 ///
 /// # Errors
 /// When the database does not answer or holds other migrations.
-pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
-    MIGRATIONS.run(pool).await.context("migrating the database")
+pub async fn migrate(db: &mut PgConnection) -> anyhow::Result<()> {
+    MIGRATIONS.run(db).await.context("migrating the database")
 }
 
 /// Inserts the demonstration's rows if there is no patient, device or prescription. Whether it did.
 ///
 /// # Errors
 /// When the database does not answer, or refuses a row.
-pub async fn seed(pool: &PgPool, demo: &Demo, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let mut tx = pool.begin().await?;
+pub async fn seed(db: &mut PgConnection, demo: &Demo, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let mut tx = db.begin().await?;
     // Two seeds at once would both find the tables empty.
     sqlx::query("LOCK TABLE patients, devices, prescriptions IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *tx)
