@@ -2,13 +2,14 @@
 //!
 //! The tool writes into the pipelines folder and into HOME: it gets copies of its own.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use hc_e2e::{repository, until};
+use hc_e2e::{Pipelines, repository, until};
 use hc_kafka::{Admin, KafkaConfig};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,7 +21,12 @@ use crate::topics::{DRIFT, end_offsets};
 const POOL: &str = "lfcp-000000";
 const SOURCE: &str = "dev-usw2-hc-dml-src-hc-prescriptions";
 const FACT: &str = "dev-usw2-hc-dml-hc-fct-drift-evts";
-const RAW: [&str; 2] = ["hc_raw_device_metrics", "healthcare.public.prescriptions"];
+const RAW: [&str; 4] = [
+    "hc_raw_device_metrics",
+    "healthcare.public.patients",
+    "healthcare.public.devices",
+    "healthcare.public.prescriptions",
+];
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// shift_left as a person has it after `source set_sl_env`.
@@ -120,8 +126,9 @@ async fn shift_left_deploys_tests_and_removes_the_pipelines() -> Result<()> {
         .await?;
     let deployed = tool.must("pipeline deploy --product-name hc").await?;
     ensure!(deployed.contains("Pipeline DEPLOYED"), "{deployed}");
-    for statement in [SOURCE, FACT] {
-        phase(&product, statement, "RUNNING").await?;
+    for table in pipelines()?.tables.keys() {
+        let statement = format!("dev-usw2-hc-dml-{}", table.replace('_', "-"));
+        phase(&product, &statement, "RUNNING").await?;
     }
     verdicts(&product, 1).await?;
 
@@ -157,15 +164,19 @@ async fn plan(tool: &Tool) -> Result<()> {
             .map(|(name, _)| name.as_str())
             .collect::<Vec<_>>()
     };
-    ensure!(kinds("fact").contains(&DRIFT), "{inventory}");
-    ensure!(
-        kinds("source").contains(&"src_hc_prescriptions"),
-        "{inventory}"
-    );
+    for (kind, table) in [
+        ("source", "src_hc_prescriptions"),
+        ("intermediate", "int_hc_prescriptions"),
+        ("dimension", "hc_dim_patients"),
+        ("fact", DRIFT),
+    ] {
+        ensure!(kinds(kind).contains(&table), "{kind}: {inventory}");
+    }
     ensure!(kinds("unknown-type").is_empty(), "{inventory}");
     for raw in RAW {
         ensure!(kinds("external_kafka").contains(&raw), "{inventory}");
     }
+    parents(tool)?;
 
     let line = format!(
         "pipeline build-execution-plan --table-name {DRIFT} --compute-pool-id $FLINK_COMPUTE_POOL_ID"
@@ -191,6 +202,36 @@ async fn plan(tool: &Tool) -> Result<()> {
         ensure!(!names.contains(word), "{names}");
     }
     Ok(())
+}
+
+/// The tool reads SQL line by line; a table that it invents or misses would only show as a parent.
+fn parents(tool: &Tool) -> Result<()> {
+    for (table, definition) in pipelines()?.tables {
+        let folder = definition.folder.strip_prefix(repository())?;
+        let file = tool
+            .folder
+            .path()
+            .join(folder)
+            .join("pipeline_definition.json");
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let metadata: Value = serde_json::from_str(&text)?;
+        let parents = metadata["parents"].as_array().into_iter().flatten();
+        let parents: BTreeSet<String> = parents
+            .filter_map(|parent| parent["table_name"].as_str().map(str::to_owned))
+            .collect();
+        // A quoted name with dots is a topic for the tool, and in no list of parents.
+        let mut inputs = definition.inputs;
+        inputs.retain(|input| !input.contains('.'));
+        ensure!(
+            parents == inputs,
+            "{table} reads {inputs:?}, and the tool says {parents:?}"
+        );
+    }
+    Ok(())
+}
+
+fn pipelines() -> Result<Pipelines> {
+    Pipelines::load(&repository().join("pipelines"))
 }
 
 async fn pause_and_resume(tool: &Tool, product: &Product<'_>) -> Result<()> {
@@ -299,11 +340,10 @@ async fn phase(product: &Product<'_>, statement: &str, wanted: &str) -> Result<(
 
 /// Waits until nothing that Flink made is left.
 async fn gone(product: &Product<'_>) -> Result<()> {
+    let tables = pipelines()?.tables;
     until("the tables to go", PATIENCE, async || {
         let topics = kafka(product)?.list_topics().await?;
-        let left = topics
-            .iter()
-            .any(|topic| topic == DRIFT || topic == "src_hc_prescriptions");
+        let left = topics.iter().any(|topic| tables.contains_key(topic));
         Ok((!left).then_some(()))
     })
     .await

@@ -77,7 +77,10 @@ async fn session_with_tables() -> Session {
         shipped("sources/hc/src_hc_prescriptions").0,
         shipped("sources/hc/src_hc_devices").0,
         shipped("sources/hc/src_hc_patients").0,
+        shipped("intermediates/hc/int_hc_prescriptions").0,
         shipped("facts/hc/hc_fct_drift_evts").0,
+        shipped("facts/hc/hc_fct_compliance_1h").0,
+        shipped("facts/hc/hc_fct_compliance_alerts").0,
         shipped("facts/hc/hc_fct_device_health").0,
         shipped("facts/hc/hc_fct_device_events_dq").0,
         shipped("facts/hc/hc_fct_geofence_alerts").0,
@@ -190,4 +193,30 @@ async fn every_fact_about_a_device_forgets_what_its_head_says() {
             assert!(kept.contains(expected), "{table} keeps {kept}\n{plan}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_hour_is_forgotten_after_its_readings() {
+    let session = session_with_tables().await;
+    let (_, dml) = shipped("facts/hc/hc_fct_compliance_1h");
+    let plan = plan(&session, &dml, &QueryTuning::default(), &[]).await;
+    assert!(
+        plan.contains("STATE_TTL options:{LEFT=10 min, RIGHT=0 s}"),
+        "{plan}"
+    );
+    assert!(plan.contains("STATE_TTL options:[6 h]"), "{plan}");
+    assert!(!plan.contains("upsertMaterialize"), "{plan}");
+}
+
+#[tokio::test]
+async fn an_alert_is_judged_once() {
+    let session = session_with_tables().await;
+    let (_, dml) = shipped("facts/hc/hc_fct_compliance_alerts");
+    let plan = plan(&session, &dml, &QueryTuning::default(), &[]).await;
+    assert!(plan.contains("TemporalJoin"), "{plan}");
+    // Only what an as-of join has judged for good can be put in order; nothing is ever taken back.
+    assert!(
+        plan.contains("OverAggregate") && !plan.contains("upsertMaterialize"),
+        "{plan}"
+    );
 }
