@@ -39,6 +39,17 @@ impl Flink {
             .context("no count of checkpoints")
     }
 
+    /// Why a job failed last, in a line; `None` when it never did.
+    pub(crate) async fn failure(&self, job: &str) -> Result<Option<String>> {
+        let path = format!("/jobs/{job}/exceptions");
+        let body = self.query(&path, &[("maxExceptions", "1")]).await?;
+        let trace = body
+            .pointer("/exceptionHistory/entries/0/stacktrace")
+            .and_then(Value::as_str);
+        let line = trace.and_then(|trace| trace.lines().next());
+        Ok(line.map(str::to_owned))
+    }
+
     /// Offset of the last record that a job's sources have handed on, by partition of a topic.
     ///
     /// The offsets in Kafka would do, but an idle source commits them ten seconds late.

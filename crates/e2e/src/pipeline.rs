@@ -177,25 +177,32 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// Waits until the jobs have read what their inputs hold.
+    /// Waits until the jobs have read what their inputs hold. One that has failed is not waited for: a source that starts
+    /// again does not say what it had read before.
     pub async fn consumed(&self) -> Result<()> {
+        let flink = &self.bench.flink;
         for definition in &self.definitions {
             let statement = self.statement(definition);
-            let job = self.bench.flink.job(&statement).await?;
+            let job = flink.job(&statement).await?;
             for input in &definition.inputs {
                 let topic = &self.names[input];
                 let wanted = consumer::last_offsets(&self.bench.kafka, topic).await?;
-                until(&format!("{topic} to be read"), PATIENCE, async || {
-                    let read = self.bench.flink.offsets(&job, topic).await?;
-                    let phase = self.bench.gateway.phase(&statement).await?;
+                let failure = until(&format!("{topic} to be read"), PATIENCE, async || {
+                    if let Some(cause) = flink.failure(&job).await? {
+                        return Ok(Some(Some(cause)));
+                    }
+                    let read = flink.offsets(&job, topic).await?;
                     let behind =
                         |(partition, offset): (&i32, &i64)| read.get(partition) < Some(offset);
                     if wanted.iter().any(behind) {
-                        bail!("{read:?} of {wanted:?}; {} {}", phase.name, phase.detail);
+                        bail!("{read:?} of {wanted:?}");
                     }
-                    Ok(Some(()))
+                    Ok(Some(None))
                 })
                 .await?;
+                if let Some(cause) = failure {
+                    bail!("the job of {statement} failed: {cause}");
+                }
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What the facts must be: computed from the readings and the prescriptions alone, by the rules and nothing else.
 
+pub mod alerts;
 pub mod compliance;
 pub mod drift;
 pub mod telemetry;

@@ -9,16 +9,21 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 
-const DEVICES: i64 = 12;
+/// So many that each partition has some.
+const DEVICES: i64 = 24;
 const METRICS: [&str; 3] = ["Pressure", "FlowRate", "FlowLevel"];
+/// Of one metric of one device; they are not in step.
+const SERIES_MS: i64 = TICK_MS / (DEVICES * 3);
 /// 2026-01-01 00:17 UTC: the first hour is not a whole one.
 const START: i64 = 1_767_226_620_000;
 /// Readings of one device and metric, and what is between them.
-const TICKS: i64 = 500;
+const TICKS: i64 = 400;
 const TICK_MS: i64 = 20_000;
+const HOUR_MS: i64 = 3_600_000;
 /// How long a reading may be under way: less than the watermark waits.
 const DELAY_MS: i64 = 4_900;
-const ROUNDS: usize = 12;
+/// And two more for each hour.
+const ROUNDS: usize = 6;
 
 /// What happens, and what is left of it.
 #[derive(Debug)]
@@ -58,12 +63,13 @@ impl History {
         for reading in &readings {
             let times = if rng.random_ratio(1, 20) { 2 } else { 1 };
             for _ in 0..times {
-                under_way.push((reading.ts + rng.random_range(0..=DELAY_MS), reading));
+                under_way.push((reading.ts + delay(&mut rng, reading.ts), reading));
             }
         }
         under_way.sort_by_key(|(arrival, _)| *arrival);
+        let cuts = cuts(&mut rng);
         let rounds = under_way
-            .chunks(under_way.len().div_ceil(ROUNDS))
+            .chunk_by(|(one, _), (next, _)| !cuts.iter().any(|cut| one < cut && cut <= next))
             .map(|arrived| Round {
                 corrections: (0..if with_corrections { 6 } else { 0 })
                     .map(|_| correct(&mut rng, &mut targets))
@@ -71,7 +77,7 @@ impl History {
                 readings: arrived.iter().map(|(_, reading)| put(reading)).collect(),
             })
             .collect();
-        let end = START + TICKS * TICK_MS + 2 * 3_600_000;
+        let end = START + TICKS * TICK_MS + 2 * HOUR_MS;
         let sentinels = (0..DEVICES).map(|number| {
             put(&Reading {
                 device_id: format!("SENTINEL-{number}"),
@@ -92,6 +98,29 @@ impl History {
     }
 }
 
+/// Most readings are there at once, and the last ones of an hour as late as it can be.
+fn delay(rng: &mut StdRng, ts: i64) -> i64 {
+    if ts % HOUR_MS >= HOUR_MS - 1000 {
+        DELAY_MS
+    } else if rng.random_ratio(1, 5) {
+        rng.random_range(0..=DELAY_MS)
+    } else {
+        rng.random_range(0..300)
+    }
+}
+
+/// When one round ends and the next begins. Event time moves on in between, which matters most when an hour has just ended
+/// and some of its readings are still under way.
+fn cuts(rng: &mut StdRng) -> Vec<i64> {
+    let end = START + TICKS * TICK_MS;
+    let mut cuts: Vec<i64> = (0..ROUNDS).map(|_| rng.random_range(START..end)).collect();
+    let first = START - START % HOUR_MS + HOUR_MS;
+    for hour in (first..end).step_by(3_600_000) {
+        cuts.extend([hour + DELAY_MS / 2, hour + DELAY_MS * 4 / 5]);
+    }
+    cuts
+}
+
 /// Each device is in range for some minutes and out of range for some minutes, misses a reading now and then, and may go
 /// to another patient.
 fn readings(rng: &mut StdRng, targets: &Targets) -> Vec<Reading> {
@@ -107,7 +136,7 @@ fn readings(rng: &mut StdRng, targets: &Targets) -> Vec<Reading> {
                 if rng.random_ratio(1, 10) {
                     continue;
                 }
-                let ts = instant(device, tick);
+                let ts = instant(device, metric, tick);
                 let device_id = device_id(device);
                 // The newest of those that are valid; another one may see it otherwise.
                 let target = targets
@@ -175,7 +204,10 @@ fn correct(rng: &mut StdRng, targets: &mut Targets) -> Change {
     match rng.random_range(0..6) {
         0 | 1 => dose(rng, &mut target),
         2 => period(rng, device, &mut target),
-        3 => target.device_id = device_id(device),
+        3 => {
+            target.device_id = device_id(device);
+            period(rng, device, &mut target);
+        }
         4 => return prescribe(rng, targets),
         _ => {
             let (prescription, metric) = (target.prescription_id, target.metric_name);
@@ -195,10 +227,11 @@ fn dose(rng: &mut StdRng, target: &mut Target) {
 /// Starts and ends at a reading, a moment before or a moment after it.
 fn period(rng: &mut StdRng, device: i64, target: &mut Target) {
     let first = rng.random_range(-100..TICKS);
-    target.start = instant(device, first) + rng.random_range(-1..=1);
-    target.end = rng
-        .random_ratio(1, 2)
-        .then(|| instant(device, first + rng.random_range(1..TICKS)) + rng.random_range(-1..=1));
+    let last = first + rng.random_range(1..TICKS);
+    let is_open = rng.random();
+    let mut near = |tick| instant(device, &target.metric_name, tick) + rng.random_range(-1..=1);
+    target.start = near(first);
+    target.end = if is_open { None } else { Some(near(last)) };
 }
 
 fn store(targets: &mut Targets, target: Target) -> Change {
@@ -234,9 +267,10 @@ fn object(value: serde_json::Value) -> Row {
     }
 }
 
-/// Devices are not in step.
-fn instant(device: i64, tick: i64) -> i64 {
-    START + tick * TICK_MS + device * 1000
+fn instant(device: i64, metric: &str, tick: i64) -> i64 {
+    let metric = METRICS.iter().zip(0..).find(|(name, _)| **name == metric);
+    let series = metric.map_or(0, |(_, number)| number) * DEVICES + device;
+    START + tick * TICK_MS + series * SERIES_MS
 }
 
 fn device_id(device: i64) -> String {

@@ -7,7 +7,7 @@ mod history;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use hc_e2e::oracle::{compliance, drift, telemetry};
+use hc_e2e::oracle::{alerts, compliance, drift, telemetry};
 use hc_e2e::{Bench, Bound, Copy, Pipeline, Row, until};
 
 use self::history::History;
@@ -33,7 +33,7 @@ pub(crate) struct Subject {
     expected: fn(&History) -> Vec<Row>,
 }
 
-pub(crate) const SUBJECTS: [Subject; 3] = [
+pub(crate) const SUBJECTS: [Subject; 4] = [
     Subject {
         tables: &["hc_fct_drift_evts"],
         reads_prescriptions: true,
@@ -51,6 +51,12 @@ pub(crate) const SUBJECTS: [Subject; 3] = [
         reads_prescriptions: false,
         is_corrected: false,
         expected: |history| telemetry::hours(&history.readings, history.end),
+    },
+    Subject {
+        tables: &["int_hc_prescriptions", "hc_fct_compliance_alerts"],
+        reads_prescriptions: true,
+        is_corrected: false,
+        expected: |history| alerts::episodes(&history.readings, &history.targets),
     },
 ];
 
@@ -109,12 +115,16 @@ impl Subject {
             pipeline.checkpoint().await?;
         }
         let found = self.differences(pipeline, expected).await?;
+        let late = pipeline.late_rows().await?;
         if !found.is_empty() {
             let lines = found.lines().count();
             let shown: Vec<&str> = found.lines().take(DIFFERENCES_SHOWN).collect();
-            bail!("{lines} of {} rows:\n{}", expected.len(), shown.join("\n"));
+            bail!(
+                "{lines} of {} rows, {late} readings dropped as late:\n{}",
+                expected.len(),
+                shown.join("\n")
+            );
         }
-        let late = pipeline.late_rows().await?;
         ensure!(late == 0, "{late} readings were dropped as late");
         Ok(())
     }
