@@ -35,7 +35,7 @@ $fast || require_python
 have shellcheck || install_packages shellcheck
 
 step "shell scripts"
-git ls-files '*.sh' .ci/run set_sl_env scripts/shift_left/bin/shift_left | xargs shellcheck -x
+git ls-files '*.sh' .ci/run set_sl_env scripts/shift_left/bin/shift_left scripts/lake/bin/lake | xargs shellcheck -x
 
 step "Rust: format, lints"
 cargo fmt --all --check

@@ -43,4 +43,7 @@ pub use properties::{StatementProperties, parse_properties_file, translate_prope
 pub use query::{QueryTuning, TranslatedQuery, translate_query};
 pub use statement::{CreateTable, Insert, SqlKind, Statement};
 pub use subjects::{TopicSubjects, find_subjects};
-pub use translate::{Connection, Connector, Subject, TopicSpec, TranslatedTable, translate_table};
+pub use translate::{
+    Connection, Connector, LakeTable, Offsets, Subject, TopicSpec, TranslatedTable, lake_statement,
+    lake_table, translate_table,
+};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -122,7 +123,7 @@ impl Client {
             .send(self.http.get(format!("{}/{name}", self.statements)))
             .await
         {
-            Ok(body) => self.read(body).map(Some),
+            Ok(body) => read(body).map(Some),
             Err(ClientError::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -150,7 +151,14 @@ impl Client {
         let body = self
             .send(self.http.post(&self.statements).json(&body))
             .await?;
-        self.read(body)
+        read(body)
+    }
+
+    /// Asks the gateway to fill the lake.
+    pub async fn start_lake<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
+        let url = format!("{}/lake", self.args.url.trim_end_matches('/'));
+        let body = self.send(self.http.put(url)).await?;
+        read(body)
     }
 
     /// Starts a stopped statement from where it was stopped.
@@ -158,7 +166,7 @@ impl Client {
         let body = json!([{ "op": "replace", "path": "/spec/stopped", "value": false }]);
         let url = format!("{}/{name}", self.statements);
         let body = self.send(self.http.patch(url).json(&body)).await?;
-        self.read(body)
+        read(body)
     }
 
     /// Deletes a statement and waits until it is gone; one that is gone already is no error. Somebody may send another
@@ -255,11 +263,11 @@ impl Client {
             .unwrap_or(&text);
         Err(refused(status.as_u16(), detail.to_owned()))
     }
+}
 
-    fn read(&self, body: Value) -> Result<Remote, ClientError> {
-        serde_json::from_value(body)
-            .map_err(|error| refused(200, format!("an answer that is not understood ({error})")))
-    }
+fn read<T: DeserializeOwned>(body: Value) -> Result<T, ClientError> {
+    serde_json::from_value(body)
+        .map_err(|error| refused(200, format!("an answer that is not understood ({error})")))
 }
 
 fn refused(status: u16, detail: String) -> ClientError {

@@ -9,6 +9,7 @@ pub mod client;
 pub mod deploy;
 pub mod engine;
 pub mod flink;
+pub mod lake;
 pub mod locks;
 pub mod model;
 pub mod name;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use hc_flink_gateway::client::ClientArgs;
 use hc_flink_gateway::deploy::{self, DeployArgs};
+use hc_flink_gateway::lake;
 use hc_flink_gateway::prepare;
 use hc_flink_gateway::serve::{self, ServeArgs};
 use tracing_subscriber::EnvFilter;
@@ -32,6 +33,11 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Deploy what is missing or changed in a pipelines folder
     Deploy(DeployArgs),
+    /// Have the listed tables copied into the lake
+    Lake {
+        #[command(flatten)]
+        client: ClientArgs,
+    },
     /// Run files of statements, each to its end
     Prepare {
         /// Files of statements separated by ';'
@@ -51,6 +57,7 @@ async fn main() -> ExitCode {
     let result = match cli.command {
         Command::Serve(args) => serve::run(*args).await,
         Command::Deploy(args) => deploy::run(&args, &mut out).await,
+        Command::Lake { client } => lake::command::run(&client, &mut out).await,
         Command::Prepare { files, client } => prepare::run(&files, &client, &mut out).await,
     };
     match result {

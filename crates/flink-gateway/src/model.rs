@@ -55,6 +55,8 @@ pub enum Kind {
     /// `INSERT INTO ... VALUES`: the reply waits for the rows to be written.
     InsertValues,
     StatementSet,
+    /// The statement set that fills the lake, made by the gateway itself.
+    Lake,
     /// Rows for the client, kept in memory.
     Select,
     ShowCreateTable,
@@ -71,7 +73,7 @@ impl Kind {
             Self::AlterTable => "ALTER_TABLE",
             Self::DropTable => "DROP_TABLE",
             Self::InsertInto | Self::InsertValues => "INSERT_INTO",
-            Self::StatementSet => "STATEMENT_SET",
+            Self::StatementSet | Self::Lake => "STATEMENT_SET",
             Self::Select => "SELECT",
             Self::ShowCreateTable => "SHOW_CREATE_TABLE",
             Self::ShowTables => "SHOW_TABLES",
@@ -81,14 +83,17 @@ impl Kind {
 
     /// True when a client may stop the statement.
     pub fn can_stop(self) -> bool {
-        matches!(self, Self::InsertInto | Self::StatementSet | Self::Select)
+        matches!(
+            self,
+            Self::InsertInto | Self::StatementSet | Self::Lake | Self::Select
+        )
     }
 
     /// True when the statement is carried by a Flink job that is submitted again when it is lost.
     pub fn has_job(self) -> bool {
         matches!(
             self,
-            Self::InsertInto | Self::InsertValues | Self::StatementSet
+            Self::InsertInto | Self::InsertValues | Self::StatementSet | Self::Lake
         )
     }
 }

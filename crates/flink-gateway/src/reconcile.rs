@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::checkpoints;
 use crate::engine::{Engine, Stopping};
 use crate::flink::job_manager::Job;
-use crate::model::{Phase, Statement};
+use crate::model::{Kind, Phase, Statement};
 use crate::phase::{Action, decide};
 
 /// Pause between rounds while something is changing.
@@ -29,12 +29,17 @@ const RESUBMIT_PAUSE: Duration = Duration::from_secs(5);
 /// Pause between two tries of a statement that waits for a server.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a lost job of the lake waits for the others: they are what a person looks at.
+const LAKE_YIELDS: Duration = Duration::from_secs(30);
+
 /// What the loop remembers between rounds; losing it costs a second, not correctness.
 #[derive(Debug, Default)]
 struct Memory {
     absent_since: HashMap<String, Instant>,
     last_try: HashMap<String, Instant>,
     stopping: HashMap<String, Stopping>,
+    /// True while a statement other than the lake's does not run.
+    others_busy: bool,
     /// Since when the JobManager does not answer.
     away_since: Option<Instant>,
 }
@@ -50,6 +55,12 @@ impl Memory {
             self.last_try.insert(name.to_owned(), Instant::now());
         }
         due
+    }
+
+    fn absent_for(&self, name: &str) -> Duration {
+        self.absent_since
+            .get(name)
+            .map_or(Duration::ZERO, Instant::elapsed)
     }
 
     fn forget(&mut self, name: &str) {
@@ -96,6 +107,9 @@ async fn round(engine: &Arc<Engine>, memory: &mut Memory) -> bool {
     let busy = live
         .iter()
         .any(|statement| statement.phase != Phase::Running);
+    memory.others_busy = live
+        .iter()
+        .any(|statement| statement.kind != Kind::Lake && statement.phase != Phase::Running);
     for statement in live {
         // Whoever holds the lock is at work on it.
         if let Some(own) = engine.locks.try_lock(&statement.name) {
@@ -244,6 +258,10 @@ async fn watch(
             update(engine, &name, change).await;
         }
         Action::Submit => {
+            let yields = statement.kind == Kind::Lake && memory.others_busy;
+            if yields && memory.absent_for(&name) < LAKE_YIELDS {
+                return;
+            }
             if memory.may_try(&name, RESUBMIT_PAUSE) {
                 memory.absent_since.remove(&name);
                 let engine = Arc::clone(engine);

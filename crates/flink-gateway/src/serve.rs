@@ -18,6 +18,7 @@ use crate::checkpoints;
 use crate::engine::Engine;
 use crate::flink::job_manager::JobManager;
 use crate::flink::sql_gateway::SqlGateway;
+use crate::lake::{Lake, LakeArgs, keeper};
 use crate::locks::Locks;
 use crate::proxy;
 use crate::reconcile;
@@ -64,6 +65,8 @@ pub struct ServeArgs {
     /// How long a reading can be judged again, such as '2 h'; default: what the SQL says
     #[arg(long, env = "CORRECTION_WINDOW")]
     pub correction_window: Option<String>,
+    #[command(flatten)]
+    pub lake: LakeArgs,
     #[command(flatten)]
     pub identity: IdentityArgs,
     /// Another name of the environment, also accepted as catalog
@@ -167,7 +170,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         tokio::spawn(async move {
             tokio::join!(
                 engine.session.keep(&stop),
-                reconcile::run(Arc::clone(&engine), stop.clone())
+                reconcile::run(Arc::clone(&engine), stop.clone()),
+                keeper::run(Arc::clone(&engine), stop.clone())
             );
         })
     };
@@ -228,6 +232,7 @@ pub fn engine(args: &ServeArgs) -> anyhow::Result<Engine> {
         kafka: Admin::new(&kafka)?,
         registry: Registry::new(&registry)?,
         tuning,
+        lake: Lake::from_args(&args.lake)?,
         checkpoints: checkpoints::parse_dir(&args.checkpoint_dir)
             .map_err(|error| anyhow!(error))?,
         locks: Locks::default(),

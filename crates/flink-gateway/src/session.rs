@@ -85,11 +85,8 @@ impl QuerySession {
     }
 
     /// Runs a statement to its end.
-    pub async fn run(&self, sql: &str) -> Result<Outcome, FlinkError> {
-        let operation = self
-            .gateway
-            .submit(&self.handle, sql, &Config::new())
-            .await?;
+    pub async fn run(&self, sql: &str, config: &Config) -> Result<Outcome, FlinkError> {
+        let operation = self.gateway.submit(&self.handle, sql, config).await?;
         self.gateway.finish(&self.handle, &operation).await
     }
 }

@@ -9,7 +9,7 @@ use hc_e2e::{binary, repository};
 
 const COMMANDS: [(&str, &[&str]); 3] = [
     ("hc-api", &["serve", "migrate", "seed", "topics", "openapi"]),
-    ("hc-flink-gateway", &["serve", "prepare", "deploy"]),
+    ("hc-flink-gateway", &["serve", "prepare", "deploy", "lake"]),
     (
         "hc-platform",
         &[

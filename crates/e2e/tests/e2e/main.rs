@@ -5,6 +5,7 @@ mod browser;
 mod environment;
 mod home;
 mod journey;
+mod lake;
 mod lifecycle;
 mod product;
 mod recovery;

@@ -379,7 +379,7 @@ fn python_is_there() -> Result<bool> {
 }
 
 /// Where the environment of the tool is kept, for every clone; HOME is another one in this test.
-fn cache() -> Result<String> {
+pub(crate) fn cache() -> Result<String> {
     let output = Command::new("bash")
         .args(["-c", ". scripts/prerequisites.sh; cache_dir"])
         .current_dir(repository())

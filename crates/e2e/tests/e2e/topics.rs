@@ -19,9 +19,12 @@ pub(crate) use hc_contracts::topics::DRIFT;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-struct Bytes {
-    key: Vec<u8>,
-    value: Option<Vec<u8>>,
+/// A record as it lies in its topic.
+pub(crate) struct Bytes {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Option<Vec<u8>>,
 }
 
 /// The verdict topic, compacted: what stands, and what was cleared by a tombstone and does not stand.
@@ -132,9 +135,9 @@ fn partitions(consumer: &BaseConsumer, topic: &str) -> Result<Vec<i32>> {
         .collect())
 }
 
-async fn records(kafka: &str, topic: &'static str) -> Result<Vec<Bytes>> {
-    let kafka = kafka.to_owned();
-    tokio::task::spawn_blocking(move || read_to_end(&kafka, topic)).await?
+pub(crate) async fn records(kafka: &str, topic: &str) -> Result<Vec<Bytes>> {
+    let (kafka, topic) = (kafka.to_owned(), topic.to_owned());
+    tokio::task::spawn_blocking(move || read_to_end(&kafka, &topic)).await?
 }
 
 fn read_to_end(kafka: &str, topic: &str) -> Result<Vec<Bytes>> {
@@ -150,6 +153,8 @@ fn read_to_end(kafka: &str, topic: &str) -> Result<Vec<Bytes>> {
     while !open.is_empty() {
         match consumer.poll(TIMEOUT) {
             Some(Ok(message)) => records.push(Bytes {
+                partition: message.partition(),
+                offset: message.offset(),
                 key: message.key().context("a record without a key")?.to_owned(),
                 value: message.payload().map(<[u8]>::to_owned),
             }),

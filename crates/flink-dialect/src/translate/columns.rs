@@ -37,7 +37,7 @@ pub(super) fn body(table: &Table, layout: &Layout) -> Result<String, DialectErro
     Ok(parts.join(",\n  "))
 }
 
-fn translate(column: &Column, layout: &Layout) -> Result<Column, DialectError> {
+pub(super) fn translate(column: &Column, layout: &Layout) -> Result<Column, DialectError> {
     let mut column = column.clone();
     match &mut column.kind {
         ColumnKind::Physical { data_type } => {

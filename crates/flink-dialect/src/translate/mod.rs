@@ -1,6 +1,7 @@
 //! From a table in Confluent's dialect to a topic, its subjects, and `CREATE TABLE` of open-source Flink.
 
 mod columns;
+mod lake;
 mod layout;
 mod options;
 mod topic_configs;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use crate::model::{identifier_list, option_list};
 use crate::{Column, ColumnKind, DialectError, Table, quote_identifier};
 
+pub use lake::{LakeTable, Offsets, lake_statement, lake_table};
 use layout::Layout;
 use options::{Mode, TableOptions};
 

@@ -7,6 +7,7 @@
 )]
 
 mod cases;
+mod lake;
 mod mutations;
 mod pipelines;
 mod properties;

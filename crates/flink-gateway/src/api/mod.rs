@@ -4,6 +4,7 @@
 mod auth;
 mod cloud;
 mod error;
+mod lake;
 mod patch;
 mod results;
 mod statements;
@@ -64,6 +65,7 @@ pub fn router(api: Api) -> Router {
         .route("/org/v2/environments", get(cloud::environments))
         .route("/kafka/v3/clusters/{cluster}/topics", get(cloud::topics))
         .route("/v2/metrics/cloud/query", post(cloud::metrics))
+        .route("/lake", get(lake::show).put(lake::start))
         .layer(middleware::from_fn_with_state(api.clone(), auth::check))
         .route("/health", get(|| async { "ok" }))
         .fallback(|| async { ApiError::not_found("There is nothing at this path.") })

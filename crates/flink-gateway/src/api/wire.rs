@@ -66,7 +66,10 @@ fn traits(statement: &Statement) -> Value {
         (None, Some(results)) => schema(results),
         (None, None) => json!({}),
     };
-    let endless = matches!(statement.kind, Kind::InsertInto | Kind::StatementSet);
+    let endless = matches!(
+        statement.kind,
+        Kind::InsertInto | Kind::StatementSet | Kind::Lake
+    );
     json!({
         "sql_kind": statement.kind.sql_kind(),
         "is_bounded": query.map_or(!endless, |query| query.bounded),

@@ -1,6 +1,6 @@
 //! Tables of topics that others write: inferred from the schema registry when a statement first names them.
 
-use hc_flink_dialect::{TopicSubjects, find_subjects, graph, infer_table, translate_table};
+use hc_flink_dialect::{Table, TopicSubjects, find_subjects, graph, infer_table, translate_table};
 use serde_json::Value;
 
 use super::ddl::{absent, table_lock};
@@ -23,6 +23,15 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The definition of a topic's table; `None` when there is no such topic or it has no schema.
+    pub(crate) async fn known_table(&self, name: &str) -> Result<Option<Table>, Problem> {
+        if self.store.table(name).is_none() {
+            let ready = self.session.ready().await?;
+            self.infer(&ready, name).await?;
+        }
+        Ok(self.store.table(name).map(|stored| stored.table))
     }
 
     /// Makes one table known; an error says that there is none.

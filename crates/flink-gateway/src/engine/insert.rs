@@ -11,15 +11,15 @@ use super::{Engine, Problem};
 use crate::checkpoints;
 use crate::flink::FlinkError;
 use crate::flink::job_manager::Job;
-use crate::flink::sql_gateway::Config;
-use crate::model::{Phase, Statement};
+use crate::flink::sql_gateway::{Config, Outcome};
+use crate::model::{Kind, Phase, Statement};
 use crate::session::Ready;
 
 impl Engine {
     /// Submits the job of a statement, from a checkpoint if one is given.
     ///
-    /// The job's id is chosen here and stored before the submission: however this ends, it is known which job to look
-    /// for, and the JobManager refuses a second one with that id.
+    /// The job's id is stored before the submission: however this ends, it is known which job to look for, and the
+    /// JobManager refuses a second one with that id.
     pub(super) async fn submit(
         &self,
         statement: &Statement,
@@ -28,22 +28,45 @@ impl Engine {
         restore: Option<&Path>,
     ) -> Result<(), Problem> {
         // The SQL Gateway tries for a minute to reach an absent JobManager; nobody else could use the session then.
-        let jobs = self.jobs.jobs().await?;
+        if self.runs_already(statement).await? {
+            return Ok(());
+        }
         let ready = self.session.ready().await?;
-        let (sql, mut config) = self
+        let (sql, config) = self
             .job_text(&ready, statement, properties, inserts)
             .await?;
-        let name = &statement.name;
-        if let Some(running) = jobs
+        self.launch(statement, &sql, config, restore, async |sql, config| {
+            ready.run(sql, config).await
+        })
+        .await
+    }
+
+    /// Looks for the statement's job first: it may have been submitted by an attempt whose end nobody saw.
+    pub(super) async fn runs_already(&self, statement: &Statement) -> Result<bool, Problem> {
+        let jobs = self.jobs.jobs().await?;
+        let running = jobs
             .iter()
-            .find(|job| job.name == *name && !job.state.is_terminal())
-        {
-            return self.meet(statement, running).await;
+            .find(|job| job.name == statement.name && !job.state.is_terminal());
+        match running {
+            Some(running) => self.meet(statement, running).await.map(|()| true),
+            None => Ok(false),
         }
+    }
+
+    /// Submits a job with `run`, under an id that is chosen here and stored first.
+    pub(super) async fn launch(
+        &self,
+        statement: &Statement,
+        sql: &str,
+        mut config: Config,
+        restore: Option<&Path>,
+        run: impl AsyncFnOnce(&str, &Config) -> Result<Outcome, FlinkError>,
+    ) -> Result<(), Problem> {
+        let name = &statement.name;
         let job = Uuid::new_v4().simple().to_string();
         config.extend(self.own_options(name, &job, restore));
         self.note_submission(statement, &job, restore).await?;
-        match ready.run(&sql, &config).await {
+        match run(sql, &config).await {
             Ok(outcome) => {
                 tracing::info!(statement = name, job, from = ?restore, "job submitted");
                 // An engine that chooses ids itself wins.
@@ -152,6 +175,9 @@ impl Engine {
         statement: &Statement,
         restore: Option<&Path>,
     ) -> Result<(), Problem> {
+        if statement.kind == Kind::Lake {
+            return self.submit_lake(statement, restore).await;
+        }
         let properties = self.properties(statement)?;
         let inserts = match parse(&statement.spec.statement)? {
             Parsed::Insert(insert) => vec![insert],

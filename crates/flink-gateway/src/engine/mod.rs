@@ -6,6 +6,7 @@
 mod ddl;
 mod external;
 mod insert;
+mod lake;
 mod remove;
 mod select;
 mod show;
@@ -17,6 +18,7 @@ use hc_flink_dialect::{
     DialectError, ObjectName, SqlKind, Statement as Parsed, StatementProperties, parse,
     translate_properties,
 };
+pub(crate) use remove::alive;
 pub use stop::Stopping;
 
 use hc_kafka::{Admin, AdminError, Registry, RegistryError};
@@ -24,6 +26,7 @@ use hc_kafka::{Admin, AdminError, Registry, RegistryError};
 use crate::flink::FlinkError;
 use crate::flink::cause::shorten;
 use crate::flink::job_manager::JobManager;
+use crate::lake::Lake;
 use crate::locks::Locks;
 use crate::model::{Kind, Phase, ResultSet, Statement};
 use crate::results::Selects;
@@ -44,6 +47,8 @@ pub struct Engine {
     pub kafka: Admin,
     pub registry: Registry,
     pub tuning: Tuning,
+    /// What is copied into the lake; `None` without a list.
+    pub lake: Option<Lake>,
     /// Where Flink keeps checkpoints, as this process sees the folder.
     pub checkpoints: PathBuf,
     pub locks: Locks,
@@ -108,6 +113,10 @@ impl Engine {
     }
 
     async fn run(&self, statement: &Statement) -> Result<Done, Problem> {
+        if statement.kind == Kind::Lake {
+            self.submit_lake(statement, None).await?;
+            return Ok(Done::Submitted);
+        }
         let parsed = parse(&statement.spec.statement)?;
         let properties = self.properties(statement)?;
         match parsed {

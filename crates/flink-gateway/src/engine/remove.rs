@@ -63,7 +63,7 @@ impl Engine {
 }
 
 /// The jobs of a statement that may still write.
-pub(super) fn alive<'a>(statement: &Statement, jobs: &'a [Job]) -> Vec<&'a Job> {
+pub(crate) fn alive<'a>(statement: &Statement, jobs: &'a [Job]) -> Vec<&'a Job> {
     jobs.iter()
         .filter(|job| statement.jobs.ids.contains(&job.id) || job.name == statement.name)
         .filter(|job| !job.state.is_terminal())

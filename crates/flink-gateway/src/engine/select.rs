@@ -67,7 +67,10 @@ impl Engine {
             }
         };
         let changelog = session
-            .run(&format!("EXPLAIN CHANGELOG_MODE {}", query.sql))
+            .run(
+                &format!("EXPLAIN CHANGELOG_MODE {}", query.sql),
+                &Config::new(),
+            )
             .await;
         let append_only =
             properties.snapshot || changelog.is_ok_and(|plan| is_append_only(&plan.rows));

@@ -21,6 +21,9 @@ use crate::unit::UnitSpec;
 /// Of the superuser of a server that listens on 127.0.0.1 only; programs use the role `demo`.
 const SUPERUSER_PASSWORD: &str = "postgres";
 
+/// What data of a version that wrote no names has seen.
+const FIRST_FILE: &str = "10-roles-and-databases.sql";
+
 /// How long the processes of a killed Postgres may take to end, on a busy machine.
 const BACKENDS_LEAVE: Duration = Duration::from_secs(30);
 
@@ -71,7 +74,7 @@ fn data(layout: &Layout) -> PathBuf {
     layout.postgres.join("data")
 }
 
-/// Exists once `postgres/init.d` has been applied.
+/// Names the files of `postgres/init.d` that have been applied, one in a line.
 fn initialised(layout: &Layout) -> PathBuf {
     layout.postgres.join("initialised")
 }
@@ -177,12 +180,17 @@ async fn prepare(layout: &Layout, programs: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Applies `postgres/init.d` once, statement by statement: CREATE DATABASE runs in no transaction.
+/// Applies each file of `postgres/init.d` once, statement by statement: CREATE DATABASE runs in no transaction. A file
+/// that a newer version brings is applied to older data too.
 async fn initialise(layout: &Layout, url: &str) -> anyhow::Result<()> {
     let done = initialised(layout);
-    if done.is_file() {
-        return Ok(());
-    }
+    let mut applied = match fs::read_to_string(&done) {
+        // There was one file before their names were written down.
+        Ok(names) if names.is_empty() => format!("{FIRST_FILE}\n"),
+        Ok(names) => names,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", done.display())),
+    };
     let folder = layout.repository.join("postgres/init.d");
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
         .with_context(|| format!("reading {}", folder.display()))?
@@ -190,6 +198,13 @@ async fn initialise(layout: &Layout, url: &str) -> anyhow::Result<()> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
         .collect();
     files.sort();
+    files.retain(|file| {
+        let name = file_name(file);
+        !applied.lines().any(|line| line == name)
+    });
+    if files.is_empty() {
+        return Ok(());
+    }
     let mut connection = sqlx::PgConnection::connect(url).await?;
     for file in files {
         let text = fs::read_to_string(&file)?;
@@ -199,10 +214,18 @@ async fn initialise(layout: &Layout, url: &str) -> anyhow::Result<()> {
                 .await
                 .with_context(|| format!("{}: {statement}", file.display()))?;
         }
+        applied.push_str(&file_name(&file));
+        applied.push('\n');
     }
     connection.close().await?;
-    fs::write(&done, "")?;
+    fs::write(&done, applied)?;
     Ok(())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// The statements of a script whose statements end at the end of a line.

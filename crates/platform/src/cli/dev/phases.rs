@@ -81,6 +81,9 @@ impl Product {
                 self.first_drift(judged).await;
             }
         }
+        if degraded.is_none() {
+            self.lake().await;
+        }
         Ok(())
     }
 
@@ -174,6 +177,35 @@ impl Product {
             self.binary("hc-flink-gateway", "deploy", &["deploy", "pipelines/"]),
         )
         .await
+    }
+
+    /// After everything that a person waits for: a lake is looked at later.
+    async fn lake(&self) {
+        let filled = self
+            .step("lake", self.binary("hc-flink-gateway", "lake", &["lake"]))
+            .await;
+        if let Err(reason) = filled {
+            self.report.line(format!(
+                "{reason}\n  Verdicts are not affected; see `hc-platform logs gateway`."
+            ));
+            return;
+        }
+        let url = format!("{}/lake", self.programs.statements_url());
+        let absent = self.get(&url).await.unwrap_or_default();
+        let names: Vec<&str> = absent["absent"]
+            .as_object()
+            .into_iter()
+            .flat_map(|absent| absent.keys().map(String::as_str))
+            .collect();
+        if !names.is_empty() {
+            self.report.about(
+                "lake",
+                format!(
+                    "without {}, which do not exist yet; they are taken in when they do",
+                    names.join(", ")
+                ),
+            );
+        }
     }
 
     async fn simulate(&self) -> anyhow::Result<()> {

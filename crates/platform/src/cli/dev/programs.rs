@@ -56,6 +56,27 @@ impl Programs {
                 .display()
                 .to_string(),
         );
+        env.insert(
+            "FLINK_LAKE_TABLES".into(),
+            repository
+                .join("platform/flink/lake.toml")
+                .display()
+                .to_string(),
+        );
+        env.insert(
+            "LAKE_CATALOG_URI".into(),
+            format!("jdbc:postgresql://127.0.0.1:{}/lake", ports.postgres),
+        );
+        // Elsewhere when the environment says so: a lake may be in an object store.
+        let warehouse = std::env::var("LAKE_WAREHOUSE").unwrap_or_default();
+        env.insert(
+            "LAKE_WAREHOUSE".into(),
+            if warehouse.is_empty() {
+                data.join("lake").display().to_string()
+            } else {
+                warehouse
+            },
+        );
         Ok(Self {
             repository,
             ports: ports.clone(),
@@ -92,6 +113,10 @@ impl Programs {
 
     pub(crate) fn api_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.api)
+    }
+
+    pub(crate) fn statements_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.statements_gateway)
     }
 
     pub(crate) fn registry_url(&self) -> String {

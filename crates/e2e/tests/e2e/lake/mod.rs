@@ -1,0 +1,175 @@
+//! The lake against the topics it copies: DuckDB, as `scripts/lake/bin/lake` starts it, reads every table, record by record
+//! what is in Kafka; the state that it derives is the topic's; an earlier version shows the earlier state.
+
+mod duckdb;
+mod topic;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use self::duckdb::Lake;
+use self::topic::{Rows, Topic};
+use crate::home::Home;
+use crate::product::Product;
+use crate::wait::until;
+
+const PATIENCE: Duration = Duration::from_secs(180);
+const DRIFT: &str = "hc_fct_drift_evts";
+const RAW: &str = "hc_raw_device_metrics";
+/// Tables that must be there; any other of the list is looked at as well when it is.
+const EXPECTED: [&str; 3] = [RAW, "src_hc_prescriptions", DRIFT];
+
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "figures for the report of the run")]
+async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
+    let home = Home::new(&[
+        ("LAKE_COMMIT_INTERVAL", "2 s"),
+        ("SIMULATION_RECORDS_PER_SECOND", "50"),
+        ("CORRECTION_WINDOW", "2 h"),
+    ])?;
+    let product = home.start().await?;
+    let lake = Lake::new(&home)?;
+    until("the lake's job", PATIENCE, async || {
+        let phase = product.phase("lake").await?;
+        ensure!(phase == "RUNNING", "it is {phase}");
+        Ok(Some(()))
+    })
+    .await?;
+
+    product.simulate("start").await?;
+    until("verdicts", PATIENCE, async || {
+        let found = product.get("/drift?deviceId=DEV-P003&limit=20").await?;
+        Ok((found.as_array().map_or(0, Vec::len) >= 20).then_some(()))
+    })
+    .await?;
+    // Every verdict of one device is taken back, and every reading of another one gets one.
+    set_pressure(&product, "DEV-P003", 14.4, 5.0).await?;
+    set_pressure(&product, "DEV-P001", 1.0, 0.1).await?;
+    product.simulate("stop").await?;
+    let tables = equal(&product, &lake).await?;
+    println!("in the lake and equal: {tables:?}");
+    let before = lake.state(DRIFT, None).await?;
+    ensure!(before.len() > 20, "only {} verdicts", before.len());
+    let (rows, deletions) = lake.counts(DRIFT).await?;
+    ensure!(
+        deletions > 0 && rows > before.len(),
+        "{rows} rows, {deletions} deletions: nothing was corrected"
+    );
+    let then = lake.now().await?;
+
+    // The job is lost with the JobManager, and goes on from its checkpoint while verdicts and prescriptions go away.
+    product.simulate("start").await?;
+    let gone = product.kill("jobmanager")?;
+    set_pressure(&product, "DEV-P001", 1.0, 50.0).await?;
+    delete_prescription(&product, "DEV-P002").await?;
+    product.restarted("jobmanager", gone).await?;
+    until("the lake's job again", PATIENCE, async || {
+        let jobs = product.flink("/jobs/overview").await?;
+        let runs = |job: &Value| job["name"] == "lake" && job["state"] == "RUNNING";
+        Ok(jobs["jobs"]
+            .as_array()
+            .context("jobs")?
+            .iter()
+            .any(runs)
+            .then_some(()))
+    })
+    .await?;
+    product.simulate("stop").await?;
+    equal(&product, &lake).await?;
+    let after = lake.state(DRIFT, None).await?;
+    ensure!(after != before, "the corrections changed nothing");
+    ensure!(
+        lake.state(DRIFT, Some(&then)).await? == before,
+        "as of {then} the lake has another state than it had then"
+    );
+    let (rows, deletions) = lake.counts(DRIFT).await?;
+    println!(
+        "{rows} changes of verdicts, {deletions} of them deletions; {} verdicts before, {} after",
+        before.len(),
+        after.len()
+    );
+    Ok(())
+}
+
+/// Waits until every table of the lake holds every record of its topic once and nothing else, and derives its state.
+async fn equal(product: &Product<'_>, lake: &Lake) -> Result<BTreeSet<String>> {
+    until("the lake to equal Kafka", PATIENCE, async || {
+        let tables = lake.tables().await?;
+        for expected in EXPECTED {
+            ensure!(tables.contains(expected), "{expected} is not in the lake");
+        }
+        for table in &tables {
+            let topic = Topic::read(&product.kafka(), &product.registry(), table).await?;
+            let (rows, copied) = (topic.rows(), lake.rows(table).await?);
+            compare(table, "record", &rows, &copied)?;
+            if lake.has_state(table).await? {
+                ensure!(
+                    topic.state() == lake.state(table, None).await?,
+                    "{table}: another state than the topic's"
+                );
+            }
+        }
+        Ok(Some(tables))
+    })
+    .await
+}
+
+fn compare(table: &str, what: &str, expected: &Rows, found: &Rows) -> Result<()> {
+    let missing: Vec<_> = expected.difference(found).collect();
+    let extra: Vec<_> = found.difference(expected).collect();
+    ensure!(
+        missing.is_empty() && extra.is_empty(),
+        "{table}: {} of {} {what}s missing, {} too many; the first: {:?} {:?}",
+        missing.len(),
+        expected.len(),
+        extra.len(),
+        missing.first(),
+        extra.first()
+    );
+    Ok(())
+}
+
+async fn prescription_of(product: &Product<'_>, device: &str) -> Result<Value> {
+    let list = product
+        .get(&format!("/prescriptions?deviceId={device}"))
+        .await?;
+    let last = list.as_array().and_then(|list| list.last()).cloned();
+    last.with_context(|| format!("no prescription of {device}"))
+}
+
+async fn set_pressure(
+    product: &Product<'_>,
+    device: &str,
+    value: f64,
+    tolerance: f64,
+) -> Result<()> {
+    let prescription = prescription_of(product, device).await?;
+    let mut parameters = prescription["parameters"].clone();
+    for parameter in parameters.as_array_mut().context("parameters")? {
+        if parameter["parameterName"] == "Pressure" {
+            parameter["parameterValue"] = json!(value);
+            parameter["parameterTolerance"] = json!(tolerance);
+        }
+    }
+    let id = prescription["prescriptionId"].as_str().context("an id")?;
+    product.correct(id, parameters).await
+}
+
+async fn delete_prescription(product: &Product<'_>, device: &str) -> Result<()> {
+    let prescription = prescription_of(product, device).await?;
+    let id = prescription["prescriptionId"].as_str().context("an id")?;
+    let version = prescription["version"].as_i64().context("a version")?;
+    let path = format!("/prescriptions/{id}");
+    let (status, body) = product
+        .send(Method::DELETE, &path, Some(version), &json!({}))
+        .await?;
+    ensure!(
+        status == StatusCode::NO_CONTENT,
+        "DELETE {id}: {status} {body}"
+    );
+    Ok(())
+}
