@@ -224,6 +224,9 @@ impl Engine {
                     Phase::Degraded,
                     match restore {
                         Some(_) => "Flink lost the job; it starts again from its newest checkpoint.",
+                        None if statement.kind == Kind::Lake => {
+                            "Flink lost the job, which had no checkpoint; it starts again where its tables end."
+                        }
                         None => "Flink lost the job, which had no checkpoint; it starts again from the beginning.",
                     },
                 );

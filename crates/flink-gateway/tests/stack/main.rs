@@ -11,6 +11,7 @@ mod cloud;
 mod deploy;
 mod external;
 mod jobs;
+mod lake;
 mod latency;
 mod load;
 mod recovery;

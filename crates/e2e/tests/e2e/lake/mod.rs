@@ -65,6 +65,7 @@ async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
     product.simulate("start").await?;
     let gone = product.kill("jobmanager")?;
     set_pressure(&product, "DEV-P001", 1.0, 50.0).await?;
+    set_pressure(&product, "DEV-P003", 10.0, 0.1).await?;
     delete_prescription(&product, "DEV-P002").await?;
     product.restarted("jobmanager", gone).await?;
     until("the lake's job again", PATIENCE, async || {

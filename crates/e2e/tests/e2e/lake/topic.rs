@@ -78,14 +78,16 @@ pub(crate) fn located(partition: i32, offset: i64, op: &str, fields: Map<String,
     format!("{partition}:{offset} {op} {}", row(fields))
 }
 
-/// A row as both sides write it: sorted by name, without NULL, a number is a number.
+/// A row as both sides write it: sorted by name, without NULL, fractions with twelve digits: the last ones do not survive being
+/// read from JSON.
 pub(crate) fn row(fields: Map<String, Value>) -> String {
     let plain: BTreeMap<String, Value> = fields
         .into_iter()
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| {
-            let number = value.as_f64().map(Value::from);
-            (name, number.unwrap_or(value))
+            let fraction = value.as_f64().filter(|_| value.is_f64());
+            let shown = fraction.map(|number| Value::from(format!("{number:.11e}")));
+            (name, shown.unwrap_or(value))
         })
         .collect();
     serde_json::to_string(&plain).unwrap_or_default()
