@@ -37,6 +37,8 @@ impl Catalog {
                 ("jdbc.password", &args.catalog_password),
                 ("jdbc.schema-version", "V1"),
                 ("warehouse", &warehouse),
+                // A table that was made again has its predecessor's name.
+                ("cache-enabled", "false"),
             ]
             .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );

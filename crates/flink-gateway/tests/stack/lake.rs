@@ -132,12 +132,12 @@ async fn tables_come_and_come_again() {
         .exec(&values(&first, &[1, 2]), Phase::Completed)
         .await;
 
-    assert_eq!(start(&gateway).await, [first.clone()]);
+    assert_eq!(start(&gateway).await, std::slice::from_ref(&first));
     gateway.until_phase("lake", Phase::Running).await;
     let reader = Reader::open(&env).await;
     reader.until_ids(&first, &["1", "2"]).await;
     let job = gateway.running("lake").await[0].id.clone();
-    assert_eq!(start(&gateway).await, [first.clone()]);
+    assert_eq!(start(&gateway).await, std::slice::from_ref(&first));
     assert_eq!(
         gateway.running("lake").await[0].id,
         job,

@@ -24,7 +24,6 @@ const RAW: &str = "hc_raw_device_metrics";
 const EXPECTED: [&str; 3] = [RAW, "src_hc_prescriptions", DRIFT];
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "figures for the report of the run")]
 async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
     let home = Home::new(&[
         ("LAKE_COMMIT_INTERVAL", "2 s"),
