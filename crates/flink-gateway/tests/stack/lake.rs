@@ -162,7 +162,8 @@ async fn tables_come_and_come_again() {
         .iter()
         .find(|table| table.starts_with(&format!("{first}_until_")))
         .unwrap();
-    assert_eq!(reader.ids(old).await.unwrap(), ["1", "2", "3"]);
+    // Until the gateway notices the new topic, the old job may read it into the old table.
+    assert_eq!(reader.ids(old).await.unwrap()[..3], ["1", "2", "3"]);
     reader.until_ids(&second, &["7"]).await;
 
     let client = gateway.client();
