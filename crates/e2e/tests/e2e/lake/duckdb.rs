@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use hc_e2e::repository;
 use serde_json::{Map, Value};
 
 use super::topic::{Rows, located, row};
-use crate::home::{Home, repository};
+use crate::home::Home;
 use crate::shift_left::cache;
 
 pub(crate) struct Lake {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use hc_e2e::until;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -15,7 +16,6 @@ use self::duckdb::Lake;
 use self::topic::{Rows, Topic};
 use crate::home::Home;
 use crate::product::Product;
-use crate::wait::until;
 
 const PATIENCE: Duration = Duration::from_secs(180);
 const DRIFT: &str = "hc_fct_drift_evts";
