@@ -60,6 +60,12 @@ impl Pipelines {
         Ok(pipelines)
     }
 
+    /// How many statements run for good: one for each table that has something to fill it.
+    pub fn jobs(&self) -> usize {
+        let filled = self.tables.values().filter(|table| table.dml.is_some());
+        filled.count()
+    }
+
     /// The folder of a table.
     pub(crate) fn definition(&self, table: &str) -> Result<&Definition> {
         self.tables

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hc_e2e::until;
+use hc_e2e::{Pipelines, repository, until};
 use serde_json::Value;
 
 use crate::home::Home;
@@ -37,9 +37,10 @@ async fn checkpoints(product: &Product<'_>) -> Result<Vec<(String, u64)>> {
 
 /// Waits until every job has completed a checkpoint that began after this call.
 async fn checkpointed(product: &Product<'_>) -> Result<()> {
-    let before = until("both jobs to run", LIMIT, async || {
+    let jobs = Pipelines::load(&repository().join("pipelines"))?.jobs();
+    let before = until("all jobs to run", LIMIT, async || {
         let running = checkpoints(product).await?;
-        Ok((running.len() == STATEMENTS.len()).then_some(running))
+        Ok((running.len() == jobs).then_some(running))
     })
     .await?;
     // The first completion may belong to a checkpoint that was already on its way.
