@@ -85,6 +85,8 @@ impl Home {
         command
             .current_dir(repository())
             .env("HC_DATA_DIR", self.data())
+            // As often as the other jobs.
+            .env("LAKE_COMMIT_INTERVAL", "5 s")
             .stdin(Stdio::null());
         command.envs(
             self.ports

@@ -6,12 +6,12 @@ use anyhow::{Context, Result, bail, ensure};
 use eventsource_stream::Eventsource;
 use futures::StreamExt;
 use futures::stream::LocalBoxStream;
-use hc_e2e::{Pipelines, repository, until};
+use hc_e2e::until;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::home::Home;
-use crate::product::Product;
+use crate::product::{Product, jobs};
 use crate::secrets;
 use crate::topics;
 
@@ -116,7 +116,7 @@ async fn verdicts(product: &Product<'_>) -> Result<Vec<Value>> {
 
 /// The pipeline's status while everything works: no part has anything to complain about.
 async fn healthy(product: &Product<'_>) -> Result<()> {
-    let jobs = Pipelines::load(&repository().join("pipelines"))?.jobs();
+    let jobs = jobs()?;
     until("a healthy pipeline", LIMIT, async || {
         let status = product.get("/pipeline/status").await?;
         ensure!(status["state"] == "ok", "{status:#}");

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hc_e2e::{Pipelines, repository, until};
+use hc_e2e::until;
 use serde_json::Value;
 
 use crate::home::Home;
-use crate::product::Product;
+use crate::product::{Product, jobs};
 use crate::topics;
 
 const LIMIT: Duration = Duration::from_secs(90);
@@ -37,7 +37,7 @@ async fn checkpoints(product: &Product<'_>) -> Result<Vec<(String, u64)>> {
 
 /// Waits until every job has completed a checkpoint that began after this call.
 async fn checkpointed(product: &Product<'_>) -> Result<()> {
-    let jobs = Pipelines::load(&repository().join("pipelines"))?.jobs();
+    let jobs = jobs()?;
     let before = until("all jobs to run", LIMIT, async || {
         let running = checkpoints(product).await?;
         Ok((running.len() == jobs).then_some(running))

@@ -5,13 +5,18 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hc_e2e::until;
+use hc_e2e::{Pipelines, repository, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
 use crate::home::Home;
+
+/// How many jobs there are: those of the pipelines, and the lake's.
+pub(crate) fn jobs() -> Result<usize> {
+    Ok(Pipelines::load(&repository().join("pipelines"))?.jobs() + 1)
+}
 
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
