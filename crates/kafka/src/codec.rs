@@ -124,6 +124,16 @@ impl Decoder {
         from_value(&value).map_err(decode_error)
     }
 
+    /// Whether the bytes are a record of the reader's schema, whatever is in it.
+    pub async fn check(&self, bytes: &[u8]) -> Result<(), CodecError> {
+        let (id, mut datum) = split(bytes)?;
+        let read = self.reader(id).await?.read_value(&mut datum);
+        read.map(drop).map_err(|cause| CodecError::Decode {
+            id,
+            cause: Box::new(cause),
+        })
+    }
+
     async fn reader(&self, id: u32) -> Result<Arc<GenericDatumReader<'static>>, CodecError> {
         if let Some(known) = self.lock().get(&id) {
             return Ok(Arc::clone(known));

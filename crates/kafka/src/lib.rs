@@ -7,6 +7,7 @@ pub mod codec;
 pub mod config;
 pub mod consumer;
 pub mod dead_letters;
+pub mod inspect;
 pub mod producer;
 pub mod record;
 pub mod registry;
@@ -20,6 +21,7 @@ pub use consumer::{
     Outcome, PartitionProgress, Position, Progress, Rejected, ResetReason, Topic,
 };
 pub use dead_letters::DeadLetters;
+pub use inspect::{Flaw, InspectError, Inspector, Part, Readers, Unreadable};
 pub use producer::{DeliveryFailure, Producer, ProducerSettings, ProducerStats, SendError};
 pub use record::{Header, Outgoing, Record};
 pub use registry::{Registered, Registry, RegistryError};

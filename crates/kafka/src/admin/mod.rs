@@ -10,6 +10,7 @@ use std::{
 };
 
 use rdkafka::{
+    Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     error::KafkaError,
@@ -202,6 +203,41 @@ impl Admin {
             Ok(found)
         })
         .await
+    }
+
+    /// Deletes every record of a partition before an offset, and answers the first offset that is left. A topic that is
+    /// only compacted refuses it.
+    pub async fn delete_before(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<i64, AdminError> {
+        let what = || format!("deleting the records of {topic} before offset {offset}");
+        let failed = |cause| AdminError::Request {
+            what: what(),
+            cause,
+        };
+        let mut before = TopicPartitionList::new();
+        before
+            .add_partition_offset(topic, partition, Offset::Offset(offset))
+            .map_err(failed)?;
+        let deleted = self.client.delete_records(&before, &options()).await;
+        let deleted = deleted.map_err(failed)?;
+        let partition = deleted.find_partition(topic, partition);
+        let partition = partition.ok_or(AdminError::Stopping)?;
+        match partition.error() {
+            Ok(()) => Ok(partition.offset().to_raw().unwrap_or(offset)),
+            Err(cause) => Err(match cause.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::PolicyViolation) => AdminError::OnlyCompacted {
+                    topic: topic.to_owned(),
+                },
+                code => AdminError::Refused {
+                    what: what(),
+                    code: code.unwrap_or(RDKafkaErrorCode::Unknown),
+                },
+            }),
+        }
     }
 
     /// Librdkafka's synchronous calls must not hold up the async runtime.

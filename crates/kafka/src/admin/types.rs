@@ -30,6 +30,8 @@ pub enum AdminError {
         name: String,
         value: String,
     },
+    #[error("Kafka deletes no records of {topic}, because it is only compacted")]
+    OnlyCompacted { topic: String },
     #[error("a request to Kafka was abandoned, since the process is stopping")]
     Stopping,
 }

@@ -5,7 +5,7 @@
 
 mod backoff;
 mod progress;
-mod reader;
+pub(crate) mod reader;
 mod run;
 
 use std::{collections::BTreeMap, future::Future, time::Duration};

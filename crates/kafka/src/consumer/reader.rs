@@ -14,7 +14,7 @@ use super::{Batch, ConsumerError, ConsumerSettings, Topic};
 use crate::{config::KafkaConfig, record::Record};
 
 /// A client of its own for each assignment: nothing that it remembers of a deleted topic outlives it.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     consumer: StreamConsumer<Context>,
     topic: Topic,
     max_batch: usize,
@@ -25,7 +25,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn assign(
+    pub(crate) fn assign(
         config: &KafkaConfig,
         settings: &ConsumerSettings,
         topic: Topic,
@@ -60,12 +60,17 @@ impl Reader {
         })
     }
 
-    pub(super) fn caught_up(&self) -> bool {
+    pub(crate) fn caught_up(&self) -> bool {
         usize::try_from(self.topic.partitions).is_ok_and(|all| self.ended.len() >= all)
     }
 
+    /// Whether a partition has been read to its end at least once.
+    pub(crate) fn has_ended(&self, partition: i32) -> bool {
+        self.ended.contains(&partition)
+    }
+
     /// Waits for a record and takes what has arrived with it. `None`: partitions ended, no record came.
-    pub(super) async fn next(&mut self) -> Result<Option<Batch>, ConsumerError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Batch>, ConsumerError> {
         let mut batch = Batch {
             topic: self.topic.clone(),
             records: Vec::new(),
@@ -126,7 +131,7 @@ impl Reader {
     }
 
     /// Closing waits for the client's threads, which must not hold up the async runtime.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         let _stopping = tokio::task::spawn_blocking(move || drop(self.consumer)).await;
     }
 }

@@ -10,6 +10,7 @@
 mod admin;
 mod consumer;
 mod dead_letters;
+mod inspect;
 mod producer;
 mod progress;
 mod registry;
