@@ -15,6 +15,7 @@ use super::{
     defects::{Defect, Defects},
     fleet::Fleet,
     handle::{Command, DefectError, Scope, SimulationHandle, StartError, Status},
+    resume::note,
     rounds::{Participants, UnderWay},
     settings::Settings,
     sink::Sink,
@@ -66,6 +67,8 @@ pub struct Engine {
     pub(super) due: Instant,
     /// Who waits for the end of the current round, and how long.
     stopping: Option<(Instant, Vec<oneshot::Sender<bool>>)>,
+    /// When to look whether a simulation is to go on that ran when the service was killed.
+    pub(super) resume_at: Option<Instant>,
     commands: mpsc::Receiver<Command>,
     pub(super) status: watch::Sender<Status>,
 }
@@ -115,6 +118,7 @@ impl Engine {
             under_way: None,
             due: Instant::now(),
             stopping: None,
+            resume_at: Some(Instant::now()),
             commands,
             status,
         };
@@ -135,6 +139,7 @@ impl Engine {
                 },
                 event = UnderWay::next(&mut self.under_way) => self.progress(event).await,
                 () = wait(stop_at) => self.answer_stop(),
+                () = wait(self.resume_at) => self.resume().await,
                 () = wait(step_at) => self.step().await,
             }
             if self.is_quiet() {
@@ -151,6 +156,7 @@ impl Engine {
         }
         if self.scope.take().is_some() {
             self.stopped();
+            note(&self.parts.records, None).await;
         }
     }
 
@@ -173,16 +179,21 @@ impl Engine {
         // Who asked may have gone; what was asked for is done all the same.
         match command {
             Command::Start(scope, answer) => {
+                self.resume_at = None;
                 let _ = answer.send(self.start(scope).await);
             }
-            Command::Stop(answer) => self.stop(answer),
+            Command::Stop(answer) => {
+                self.resume_at = None;
+                self.stop(answer);
+                note(&self.parts.records, None).await;
+            }
             Command::Defect(id, device, kind, answer) => {
                 let _ = answer.send(self.begin_defect(id, device, kind).await);
             }
         }
     }
 
-    async fn start(&mut self, scope: Scope) -> Result<(), StartError> {
+    pub(super) async fn start(&mut self, scope: Scope) -> Result<(), StartError> {
         if self.scope.is_some() {
             return Err(StartError::Running);
         }
@@ -201,6 +212,7 @@ impl Engine {
             last_error: None,
             speed: self.story.speed(now, self.round_duration(devices)),
         });
+        note(&self.parts.records, Some(&scope)).await;
         self.scope = Some(scope);
         self.due = Instant::now();
         tracing::info!(devices, "simulation started");

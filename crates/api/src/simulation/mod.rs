@@ -4,6 +4,7 @@ mod defects;
 mod engine;
 mod fleet;
 mod handle;
+mod resume;
 mod rounds;
 mod settings;
 mod sink;

@@ -8,6 +8,7 @@ pub mod list;
 pub mod offsets;
 pub mod patients;
 pub mod prescriptions;
+pub mod running_simulation;
 pub mod story_clock;
 
 /// The database holds something that the domain does not allow; only a hand-made change can do that.

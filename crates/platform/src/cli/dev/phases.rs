@@ -73,6 +73,9 @@ impl Product {
                 "DEGRADED: {reason}\n  Patients, devices and prescriptions work; there are no verdicts. Mend it and start again."
             ));
         }
+        if !simulate {
+            self.silence().await;
+        }
         self.say_ready();
         if simulate {
             let judged = self.newest_verdict().await.unwrap_or(None);
@@ -232,6 +235,14 @@ impl Product {
             ),
         }
         Ok(())
+    }
+
+    /// Devices that reported when an earlier run was killed would go on by themselves.
+    async fn silence(&self) {
+        let url = format!("{}/simulation/stop", self.programs.api_url());
+        if let Err(error) = self.client.post(url).send().await {
+            tracing::warn!(%error, "stopping the simulation");
+        }
     }
 
     /// Event time of the newest verdict, epoch milliseconds.
