@@ -31,7 +31,7 @@ pub struct Cli {
     pub pipeline: PipelineArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Answer requests until stopped (the default)
     Serve,
@@ -39,10 +39,40 @@ pub enum Command {
     Migrate,
     /// Insert the demonstration's patients, devices and prescriptions, if there are none
     Seed,
-    /// Create the topics that the service writes and register their Avro schemas
-    Topics,
+    /// Create the topics that the service writes and register their Avro schemas; or look into a topic
+    Topics {
+        #[command(subcommand)]
+        what: Option<TopicsCommand>,
+    },
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum TopicsCommand {
+    /// List the records of a topic that cannot be read, which nobody who reads it gets past
+    Unreadable {
+        topic: String,
+        /// Most records to list
+        #[arg(long, default_value_t = 20)]
+        most: usize,
+    },
+    /// Pass a record that cannot be read: delete it and, since Kafka cannot do less, every earlier one of its partition
+    Skip(SkipArgs),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SkipArgs {
+    pub topic: String,
+    pub partition: i32,
+    /// Of the record, as /pipeline/status and `topics unreadable` show it
+    pub offset: i64,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Delete also when the record can be read
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hc_contracts::{subject::Subject, topics};
 use hc_kafka::{
-    Admin, DeadLetters, KafkaArgs, KafkaConfig, Producer, ProducerSettings, Registry, RegistryArgs,
-    TopicSpec,
+    Admin, DeadLetters, Inspector, KafkaArgs, KafkaConfig, Producer, ProducerSettings, Readers,
+    Registry, RegistryArgs, RegistryError, TopicSpec,
 };
 
 /// Somebody waits for the answer, who is told by then that Kafka does not take a record.
@@ -65,6 +65,20 @@ impl Kafka {
     /// Where records go that cannot be understood.
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters::new(self.admin.clone(), self.prompt.clone())
+    }
+
+    /// Finds records that nobody can read.
+    pub fn inspector(&self) -> Inspector {
+        Inspector::new(&self.config, self.admin.clone(), self.registry.clone())
+    }
+
+    /// How the readers of a topic read it. A record without a value means nothing in the topics of raw data.
+    ///
+    /// # Errors
+    /// When the registry does not answer.
+    pub async fn readers(&self, topic: &str) -> Result<Readers, RegistryError> {
+        let is_raw = topics::OWNED.iter().any(|raw| self.name(raw.name) == topic);
+        self.inspector().readers(topic, !is_raw).await
     }
 
     /// The name that a topic or subject has here.

@@ -2,16 +2,17 @@
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Parser as _;
 use hc_api::{
     app,
     clock::Clock,
-    config::{Cli, Command, LogArgs, LogFormat},
+    config::{Cli, Command, LogArgs, LogFormat, TopicsCommand},
     database,
     demo::Demo,
     kafka::Kafka,
     serve::serve,
+    unreadable::{self, Survey},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -39,7 +40,7 @@ async fn run() -> anyhow::Result<()> {
     }
     let cli = Cli::parse();
     log_to_stderr(&cli.log)?;
-    match cli.command.unwrap_or(Command::Serve) {
+    match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve(&cli, stop_signal()?).await,
         Command::Migrate => {
             database::migrate(&mut *required_pool(&cli)?.acquire().await?).await?;
@@ -47,21 +48,42 @@ async fn run() -> anyhow::Result<()> {
             Ok(())
         }
         Command::Seed => seed(&cli).await,
-        Command::Topics => {
+        Command::Topics { what } => {
             let kafka = Kafka::new(&cli.kafka, &cli.registry)?;
             let kafka = kafka.context("set KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL")?;
-            kafka
-                .ensure_topics()
-                .await?
-                .iter()
-                .for_each(|line| say(line));
-            Ok(())
+            topics(&kafka, what.as_ref()).await
         }
         Command::Openapi => {
             say(&app::document().to_pretty_json()?);
             Ok(())
         }
     }
+}
+
+async fn topics(kafka: &Kafka, what: Option<&TopicsCommand>) -> anyhow::Result<()> {
+    match what {
+        None => kafka
+            .ensure_topics()
+            .await?
+            .iter()
+            .for_each(|line| say(line)),
+        Some(TopicsCommand::Unreadable { topic, most }) => {
+            say(&unreadable::list(kafka, topic, *most).await?);
+        }
+        Some(TopicsCommand::Skip(args)) => {
+            let survey = Survey::new(kafka, args).await?;
+            say(&survey.to_string());
+            survey.permit(args.force)?;
+            if !args.yes {
+                say("Type yes to go on:");
+                let mut answer = String::new();
+                std::io::stdin().read_line(&mut answer)?;
+                ensure!(answer.trim() == "yes", "nothing was deleted");
+            }
+            say(&survey.delete(kafka).await?);
+        }
+    }
+    Ok(())
 }
 
 async fn seed(cli: &Cli) -> anyhow::Result<()> {

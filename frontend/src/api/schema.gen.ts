@@ -1161,14 +1161,16 @@ export interface components {
         /** @description A job of Flink. A number that Flink does not tell, or not yet, is null. */
         PipelineJob: {
             /**
+             * @description Why it fails, without words of a record; null when it has made a checkpoint since its last failure
+             * @example Its TaskManager was lost
+             */
+            cause: string | null;
+            /**
              * Format: int64
              * @description Since the last checkpoint was completed
              */
             checkpointAgeMs: number | null;
-            /**
-             * @description Why it failed last, when it does not run: class names of exceptions, outermost first. Their messages are withheld:
-             *     they can quote records
-             */
+            /** @description Class names of the exceptions of that failure, outermost first. Their messages are withheld: they can quote records */
             exceptions: string[];
             id: string;
             /**
@@ -1183,6 +1185,20 @@ export interface components {
             restarts: number | null;
             /** @example RUNNING */
             state: string;
+            /**
+             * @description Records that it cannot read, as far as they are found by now. Nothing behind one is read until
+             *     `hc-platform topics skip` has passed it
+             */
+            unreadable: components["schemas"]["PipelineRecord"][];
+        };
+        /** @description Where a record is. */
+        PipelineRecord: {
+            /** Format: int64 */
+            offset: number;
+            /** Format: int32 */
+            partition: number;
+            /** @example hc_raw_device_metrics */
+            topic: string;
         };
         /** @description The whole pipeline, as it was when it was asked. */
         PipelineStatus: {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    redact,
-    service::{Failure, Service},
+    failure::{self, Failure},
+    service::{self, Service},
 };
 
 const LATE: &str = "numLateRecordsDropped";
@@ -31,9 +31,35 @@ pub struct Job {
     /// Records that came after their window was closed, of all operators
     #[schema(required)]
     pub late_records_dropped: Option<i64>,
-    /// Why it failed last, when it does not run: class names of exceptions, outermost first. Their messages are withheld:
-    /// they can quote records
+    /// Why it fails, without words of a record; null when it has made a checkpoint since its last failure
+    #[schema(required, examples("Its TaskManager was lost"))]
+    pub cause: Option<String>,
+    /// Class names of the exceptions of that failure, outermost first. Their messages are withheld: they can quote records
     exceptions: Vec<String>,
+    /// Records that it cannot read, as far as they are found by now. Nothing behind one is read until
+    /// `hc-platform topics skip` has passed it
+    pub unreadable: Vec<Place>,
+    /// The topic of these records, to be searched since a moment.
+    #[serde(skip)]
+    pub(super) unread: Option<Unread>,
+}
+
+/// Where a record is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PipelineRecord)]
+pub struct Place {
+    #[schema(examples("hc_raw_device_metrics"))]
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// Where to search for what a job cannot read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unread {
+    pub(super) topic: String,
+    /// Everything written before was read, if the job was not behind; epoch milliseconds. `None`: it never got anywhere.
+    pub(super) since: Option<i64>,
 }
 
 /// A job as the overview lists it.
@@ -81,7 +107,7 @@ struct Metric {
 }
 
 /// The newest job of each name; one that runs is preferred to one that has ended.
-pub(super) async fn jobs(flink: &Service) -> Result<HashMap<String, Listed>, Failure> {
+pub(super) async fn jobs(flink: &Service) -> Result<HashMap<String, Listed>, service::Failure> {
     let overview: Option<Overview> = flink.get(&["jobs", "overview"], &[]).await?;
     let mut jobs = overview.map_or_else(Vec::new, |overview| overview.jobs);
     jobs.sort_by_key(|job| (!job.has_ended(), job.start_time));
@@ -98,17 +124,22 @@ pub(super) async fn inspect(flink: &Service, listed: &Listed) -> Job {
     let job = ["jobs", id];
     let [checkpoints, metrics] = ["checkpoints", "metrics"].map(|what| ["jobs", id, what]);
     let numbers = [("get", "numRestarts")];
-    let (details, checkpoints, restarts, exceptions) = tokio::join!(
+    let (details, checkpoints, restarts, failure) = tokio::join!(
         flink.get::<Details>(&job, &[]),
         flink.get::<Value>(&checkpoints, &[]),
         flink.get::<Vec<Metric>>(&metrics, &numbers),
-        exceptions(flink, listed),
+        failure(flink, id),
     );
     let details = details.ok().flatten();
-    let completed = checkpoints.ok().flatten().and_then(|all| {
-        all.pointer("/latest/completed/latest_ack_timestamp")?
-            .as_i64()
-    });
+    let checkpoints = checkpoints.ok().flatten().unwrap_or_default();
+    let latest = |what| checkpoints["latest"]["completed"][what].as_i64();
+    let completed = latest("latest_ack_timestamp");
+    let runs = listed.state == "RUNNING";
+    let failure = failure.filter(|failure| !runs || completed.is_none_or(|at| at < failure.at));
+    let (cause, exceptions, unread) = match failure {
+        Some(failure) => (Some(failure.cause), failure.exceptions, failure.unread),
+        None => (None, Vec::new(), None),
+    };
     let late_records_dropped = match &details {
         Some(details) => late(flink, id, &details.vertices).await,
         None => None,
@@ -124,27 +155,20 @@ pub(super) async fn inspect(flink: &Service, listed: &Listed) -> Job {
             .zip(completed)
             .map(|(details, completed)| (details.now - completed).max(0)),
         late_records_dropped,
+        cause,
         exceptions,
+        unreadable: Vec::new(),
+        unread: unread.map(|topic| Unread {
+            topic,
+            since: latest("trigger_timestamp"),
+        }),
     }
 }
 
-/// Class names only: the trace holds what the job was working on.
-async fn exceptions(flink: &Service, job: &Listed) -> Vec<String> {
-    if job.state == "RUNNING" {
-        return Vec::new();
-    }
-    let path = ["jobs", job.jid.as_str(), "exceptions"];
-    let answer: Option<Value> = flink
-        .get(&path, &[("maxExceptions", "1")])
-        .await
-        .ok()
-        .flatten();
-    let trace = answer.as_ref().and_then(|answer| {
-        answer
-            .pointer("/exceptionHistory/entries/0/stacktrace")?
-            .as_str()
-    });
-    trace.map(redact::exceptions).unwrap_or_default()
+async fn failure(flink: &Service, job: &str) -> Option<Failure> {
+    let path = ["jobs", job, "exceptions"];
+    let answer = flink.get::<Value>(&path, &[("maxExceptions", "1")]).await;
+    failure::last(&answer.ok()??)
 }
 
 /// The sum over all operators; an operator without a window has no such number. `None` while Flink has not collected the

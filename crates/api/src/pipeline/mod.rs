@@ -2,11 +2,12 @@
 //! statements, each looked at when somebody asks.
 //!
 //! The parts are asked at the same time and each has its own time limit, so that a dead one neither delays nor hides the
-//! others. Nothing is remembered from an earlier look.
+//! others. Nothing is remembered from an earlier look, but for the search for a record that cannot be read: see [`unread`].
 //!
 //! No part shows the words of somebody else's exception: they can contain values of rows and records. See [`redact`].
 
 mod connector;
+mod failure;
 mod flink;
 mod redact;
 mod service;
@@ -14,6 +15,7 @@ mod slot;
 mod statements;
 mod subjects;
 mod topics;
+mod unread;
 
 use std::{future::Future, time::Duration};
 
@@ -22,7 +24,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 pub use connector::{Connector, Task, Verdict};
-pub use flink::Job;
+pub use flink::{Job, Place};
 pub use slot::Slot;
 pub use statements::Statement;
 pub use subjects::Subject;
@@ -30,12 +32,15 @@ pub use topics::{Consumer, Partition, Position, Topic, TopicLayer};
 
 use crate::{config::PipelineArgs, database::Pool, kafka::Kafka, projection::Projection};
 use service::Service;
+use unread::Searches;
 
 /// Longest time that a part is waited for, and so the longest time of a look at all: the whole answer is promised within
 /// 2 s.
 const LIMIT: Duration = Duration::from_millis(1_500);
 /// Of a part, for what it asks second: the answers that it has by then are shown.
 const INNER_LIMIT: Duration = Duration::from_millis(1_200);
+/// Of a part, for what it asks third. Together with what it does then, it must be over before the part's own limit.
+const SEARCH_LIMIT: Duration = Duration::from_millis(1_450);
 
 /// How a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -117,6 +122,7 @@ pub struct Pipeline {
     gateway: Option<Service>,
     statements_path: Vec<String>,
     flink: Option<Service>,
+    searches: Searches,
 }
 
 impl Pipeline {
@@ -140,6 +146,7 @@ impl Pipeline {
             gateway: gateway.map(|gateway| gateway.with_key(key, secret)),
             statements_path: statements::path(&args.org_id, &args.environment_id),
             flink: Service::new("FLINK_REST_URL", &args.flink_rest_url)?,
+            searches: Searches::default(),
         })
     }
 

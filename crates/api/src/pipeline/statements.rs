@@ -1,7 +1,7 @@
 //! Flink's statements, by the statements API, and their jobs, by Flink's own REST interface.
 //!
 //! The detail that the gateway gives for an INSERT is the message of the job's exception, which can quote the record that
-//! it failed at, so that it is not passed on: the class names of the exceptions take its place. The detail of a statement
+//! it failed at, so that it is not passed on: the cause in words of our own takes its place. The detail of a statement
 //! that never has a job, such as CREATE TABLE, speaks of SQL only.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::{
-    INNER_LIMIT, Part, Pipeline, counted,
+    INNER_LIMIT, Part, Pipeline, SEARCH_LIMIT, counted,
     flink::{self, Job},
     service::{Failure, Service},
 };
@@ -96,6 +96,7 @@ impl Pipeline {
             return Part::not_set("STATEMENTS_GATEWAY_URL");
         };
         let deadline = Instant::now() + INNER_LIMIT;
+        let search_until = Instant::now() + SEARCH_LIMIT;
         let path: Vec<&str> = self.statements_path.iter().map(String::as_str).collect();
         let jobs = async {
             match &self.flink {
@@ -136,10 +137,16 @@ impl Pipeline {
                     }
                     _ => None,
                 };
-                statement(remote, job)
+                (remote, job)
             }
         });
-        let mut statements = join_all(looked_up).await;
+        let mut looked_up = join_all(looked_up).await;
+        let jobs = looked_up.iter_mut().filter_map(|(_, job)| job.as_mut());
+        self.find_unreadable(jobs, search_until).await;
+        let mut statements: Vec<Statement> = looked_up
+            .into_iter()
+            .map(|(remote, job)| statement(remote, job))
+            .collect();
         statements.sort_by(|a, b| a.name.cmp(&b.name));
         let wrong = wrong(&statements).or(note);
         Part::found(statements, wrong)
@@ -179,15 +186,18 @@ fn page_token(next: &str) -> Option<String> {
 
 fn statement(remote: Remote, job: Option<Job>) -> Statement {
     Statement {
-        detail: detail(&remote),
+        detail: detail(&remote, job.as_ref()),
         name: remote.name,
         phase: remote.status.phase,
         job,
     }
 }
 
-fn detail(remote: &Remote) -> Option<String> {
+fn detail(remote: &Remote, job: Option<&Job>) -> Option<String> {
     let RemoteStatus { phase, detail } = &remote.status;
+    if let Some(failing) = job.and_then(failing) {
+        return Some(failing);
+    }
     if detail.is_empty() {
         return None;
     }
@@ -211,6 +221,23 @@ fn detail(remote: &Remote) -> Option<String> {
     )
 }
 
+/// What is wrong with a job that fails, and how to mend it.
+fn failing(job: &Job) -> Option<String> {
+    let cause = job.cause.as_deref()?;
+    let help = match (job.unreadable.first(), &job.unread) {
+        (Some(place), _) => format!(
+            " `hc-platform topics skip {} {} {}` passes it and deletes it, with everything before it in its partition.",
+            place.topic, place.partition, place.offset
+        ),
+        (None, Some(unread)) => format!(
+            " `hc-platform topics unreadable {}` finds it.",
+            unread.topic
+        ),
+        (None, None) => String::new(),
+    };
+    Some(format!("{cause}. Flink starts it again and again.{help}"))
+}
+
 fn wrong(statements: &[Statement]) -> Option<String> {
     if statements.is_empty() {
         return Some("No statement is deployed: hc-flink-gateway deploy pipelines/.".to_owned());
@@ -221,7 +248,11 @@ fn wrong(statements: &[Statement]) -> Option<String> {
     };
     let job =
         |statement: &Statement, is: &dyn Fn(&Job) -> bool| statement.job.as_ref().is_some_and(is);
-    let sick = named(&|one| !matches!(one.phase.as_str(), "RUNNING" | "COMPLETED" | "STOPPED"));
+    // Between two failures a job runs for a moment.
+    let sick = named(&|one| {
+        !matches!(one.phase.as_str(), "RUNNING" | "COMPLETED" | "STOPPED")
+            || job(one, &|job| job.cause.is_some())
+    });
     let late = named(&|one| job(one, &|job| job.late_records_dropped.is_some_and(|n| n > 0)));
     let old = named(&|one| {
         one.phase == "RUNNING"
@@ -235,6 +266,18 @@ fn wrong(statements: &[Statement]) -> Option<String> {
         (late, "dropping late records, so that facts are missing"),
         (old, "without a checkpoint for five minutes"),
     ];
+    let mut unreadable: Vec<String> = statements
+        .iter()
+        .filter_map(|one| one.job.as_ref())
+        .flat_map(|job| &job.unreadable)
+        .map(|place| format!("{} {} {}", place.topic, place.partition, place.offset))
+        .collect();
+    unreadable.sort();
+    unreadable.dedup();
+    let count = counted(unreadable.len(), "record");
+    let places = unreadable.join(", ");
+    let unreadable = (!unreadable.is_empty())
+        .then(|| format!("{count} that cannot be read (topic, partition, offset): {places}."));
     let sentences: Vec<String> = sentences
         .into_iter()
         .filter(|(names, _)| !names.is_empty())
@@ -242,6 +285,7 @@ fn wrong(statements: &[Statement]) -> Option<String> {
             let count = counted(names.len(), "statement");
             format!("{count} {what}: {}.", names.join(", "))
         })
+        .chain(unreadable)
         .collect();
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
@@ -258,7 +302,7 @@ mod tests {
             let remote = json!({
                 "name": "s", "spec": {"statement": sql}, "status": {"phase": phase, "detail": detail}
             });
-            super::detail(&serde_json::from_value(remote).unwrap())
+            super::detail(&serde_json::from_value(remote).unwrap(), None)
         };
         let insert = "INSERT INTO a SELECT * FROM b";
         assert_eq!(of(insert, "RUNNING", ""), None);

@@ -172,7 +172,7 @@ async fn no_word_of_an_exception_gets_through() {
         .route(
             "/jobs/new/exceptions",
             get(async move || {
-                Json(json!({"exceptionHistory": {"entries": [{"stacktrace": trace}]}}))
+                Json(json!({"exceptionHistory": {"entries": [{"timestamp": 1, "stacktrace": trace}]}}))
             }),
         );
     let servers = server(connector, statements, flink).await;
@@ -189,6 +189,7 @@ async fn no_word_of_an_exception_gets_through() {
     assert_eq!(connector["tasks"][0]["exceptions"], classes);
     let job = &status["statements"]["content"][0]["job"];
     assert_eq!((&job["id"], &job["exceptions"]), (&json!("new"), &classes));
+    assert_eq!(job["cause"], "BatchUpdateException was thrown");
     assert_eq!(
         parts(&status)[4],
         "statements: degraded: 1 statement not running: dml-a."

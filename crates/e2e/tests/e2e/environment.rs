@@ -13,7 +13,7 @@ const COMMANDS: [(&str, &[&str]); 3] = [
     (
         "hc-platform",
         &[
-            "up", "dev", "exec", "down", "status", "logs", "doctor", "reset",
+            "up", "dev", "exec", "down", "status", "logs", "doctor", "reset", "topics",
         ],
     ),
 ];

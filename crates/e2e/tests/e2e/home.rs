@@ -145,6 +145,15 @@ impl Home {
         Ok(text)
     }
 
+    /// What `hc-platform topics` prints for these words; an error with all that it said when it refuses.
+    pub(crate) fn topics(&self, words: &[&str]) -> Result<String> {
+        let output = self.platform().arg("topics").args(words).output()?;
+        let said = String::from_utf8(output.stdout)?;
+        let complaint = String::from_utf8(output.stderr)?;
+        ensure!(output.status.success(), "{said}{complaint}");
+        Ok(said)
+    }
+
     /// Processes that still belong to this home: found by the data folder in their command line or environment.
     pub(crate) fn processes(&self) -> Result<Vec<String>> {
         let mark = self.folder.path().as_os_str().as_encoded_bytes().to_vec();

@@ -7,6 +7,7 @@ mod home;
 mod journey;
 mod lake;
 mod lifecycle;
+mod poison;
 mod product;
 mod recovery;
 mod secrets;

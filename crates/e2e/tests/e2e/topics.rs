@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hc_contracts::subject::{DRIFT_KEY, DRIFT_VALUE, RAW_METRICS_KEY, RAW_METRICS_VALUE};
-use hc_contracts::topics::RAW_METRICS;
 use hc_contracts::{DeviceMetricKey, DeviceMetricValue, DriftKey, DriftValue};
 use hc_e2e::oracle::Reading;
 use hc_e2e::oracle::drift::Verdicts;
@@ -15,7 +14,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
-pub(crate) use hc_contracts::topics::DRIFT;
+pub(crate) use hc_contracts::topics::{DRIFT, RAW_METRICS as RAW};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -64,7 +63,7 @@ pub(crate) async fn readings(kafka: &str, registry: &str) -> Result<Vec<Reading>
     let keys = Decoder::new(registry.clone(), RAW_METRICS_KEY.schema());
     let values = Decoder::new(registry, RAW_METRICS_VALUE.schema());
     let mut distinct = BTreeMap::new();
-    for record in records(kafka, RAW_METRICS).await? {
+    for record in records(kafka, RAW).await? {
         let key: DeviceMetricKey = keys.decode(&record.key).await?;
         let value: DeviceMetricValue = values
             .decode(&record.value.context("a reading without a value")?)
@@ -90,17 +89,16 @@ pub(crate) async fn readings(kafka: &str, registry: &str) -> Result<Vec<Reading>
     Ok(distinct.into_values().collect())
 }
 
-/// Writes one record with the same bytes as its key and its value, and waits until it is acknowledged.
-pub(crate) async fn send(kafka: &str, topic: &str, bytes: &[u8]) -> Result<()> {
+/// Writes one record with the same bytes as its key and its value, and waits until it is acknowledged. Its partition and
+/// offset.
+pub(crate) async fn send(kafka: &str, topic: &str, bytes: &[u8]) -> Result<(i32, i64)> {
     let producer: FutureProducer = ClientConfig::new()
         .set("bootstrap.servers", kafka)
         .create()?;
     let record = FutureRecord::to(topic).key(bytes).payload(bytes);
-    producer
-        .send(record, TIMEOUT)
-        .await
-        .map_err(|(error, _)| error)?;
-    Ok(())
+    let sent = producer.send(record, TIMEOUT).await;
+    let place = sent.map_err(|(error, _)| error)?;
+    Ok((place.partition, place.offset))
 }
 
 /// End offset of each partition.

@@ -34,6 +34,20 @@ pub fn deepest(trace: &str) -> String {
     shorten(without_expectations(&text))
 }
 
+/// The deepest cause of a task's failure. Where a record could not be read, with the table that it was read for, which
+/// the trace does not name.
+pub fn of_task(task: &str, trace: &str) -> String {
+    let deepest = deepest(trace);
+    let table = task
+        .strip_prefix("Source: ")
+        .and_then(|task| Some(task.split_once('[')?.0))
+        .filter(|_| trace.contains("Failed to deserialize consumer record"));
+    match table {
+        Some(table) => shorten(&format!("A record of {table} cannot be read: {deepest}")),
+        None => deepest,
+    }
+}
+
 /// The parser names every word it would have taken instead, a hundred lines that help nobody.
 fn without_expectations(text: &str) -> &str {
     match text.split_once("\nWas expecting") {
@@ -188,6 +202,20 @@ Caused by: java.io.EOFException
             deepest("java.lang.NullPointerException\n\tat a.b.C.d(C.java:4)"),
             "NullPointerException"
         );
+    }
+
+    #[test]
+    fn the_table_of_an_unreadable_record_is_named() {
+        let trace = "java.io.IOException: Failed to deserialize consumer record due to
+\tat a.b.C.d(C.java:4)
+Caused by: java.io.IOException: Unknown data format. Magic number does not match
+\tat a.b.C.d(C.java:4)";
+        let magic = "Unknown data format. Magic number does not match";
+        assert_eq!(
+            of_task("Source: readings[1] -> Calc[2] (1/1)#0", trace),
+            format!("A record of readings cannot be read: {magic}")
+        );
+        assert_eq!(of_task("Join[3] (1/1)#0", trace), magic);
     }
 
     #[test]

@@ -99,11 +99,12 @@ impl JobManager {
     pub async fn failure(&self, id: &str) -> Result<Option<String>, FlinkError> {
         let url = format!("{}/jobs/{id}/exceptions?maxExceptions=1", self.url);
         let body = self.read(self.http.get(url)).await?;
-        let trace = body
-            .pointer("/exceptionHistory/entries/0/stacktrace")
-            .and_then(Value::as_str)
+        let entry = body.pointer("/exceptionHistory/entries/0");
+        let task = entry.and_then(|entry| entry["taskName"].as_str());
+        let trace = entry
+            .and_then(|entry| entry["stacktrace"].as_str())
             .or_else(|| body.get("root-exception").and_then(Value::as_str));
-        Ok(trace.map(cause::deepest))
+        Ok(trace.map(|trace| cause::of_task(task.unwrap_or_default(), trace)))
     }
 
     /// Asks the JobManager to cancel a job; a job it does not know, or that has ended, is no error.

@@ -9,6 +9,7 @@ mod logs;
 mod out;
 mod reset;
 mod status;
+mod topics;
 mod up;
 
 use std::path::PathBuf;
@@ -55,6 +56,9 @@ enum Command {
     Exec(exec::Args),
     /// Delete all data of the stopped stack.
     Reset(reset::Args),
+    /// Find the records that stop the jobs which read them, and pass them.
+    #[command(subcommand)]
+    Topics(topics::Args),
     /// Fetch the servers' programs into the cache, and do nothing else.
     Resolve,
 }
@@ -104,6 +108,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&data()?, &args),
         Command::Exec(args) => exec::run(args).await,
         Command::Reset(args) => reset::run(&data()?, &args),
+        Command::Topics(args) => topics::run(&args),
         Command::Resolve => {
             let report = crate::report::Report::stdout();
             let artifacts = crate::artifacts::resolve(&layout::repository()?, &report)?;
