@@ -3,6 +3,7 @@
 
 mod bench;
 mod codec;
+mod compare;
 mod consumer;
 mod debezium;
 mod flink;
@@ -11,6 +12,7 @@ pub mod oracle;
 mod pipeline;
 mod pipelines;
 mod rename;
+mod standing;
 mod tables;
 mod tuning;
 mod wait;
@@ -19,8 +21,10 @@ use std::path::{Path, PathBuf};
 
 pub use bench::{Bench, Copy};
 pub use codec::{Change, Row};
+pub use compare::differences;
 pub use pipeline::Pipeline;
 pub use pipelines::{Definition, Pipelines};
+pub use standing::standing;
 pub use tables::Bound;
 pub use wait::until;
 

@@ -12,6 +12,7 @@ use crate::debezium::{self, Captured};
 use crate::gateway::Phase;
 use crate::pipelines::Definition;
 use crate::rename::{Names, rename};
+use crate::standing::fold;
 use crate::tables::{Bound, Maker, statement_name};
 use crate::{consumer, until};
 
@@ -225,23 +226,7 @@ impl Pipeline<'_> {
     /// The rows that stand in a table, by their key: the newest record of a key counts, a tombstone takes it away.
     pub async fn state(&self, table: &str) -> Result<BTreeMap<String, Row>> {
         let Codecs { key, value } = self.codecs(table)?;
-        let mut rows = BTreeMap::new();
-        for (key_bytes, value_bytes) in
-            consumer::read(&self.bench.kafka, &self.names[table]).await?
-        {
-            let mut row = key.decode(&key_bytes).await?;
-            let key = serde_json::to_string(&row)?;
-            match value_bytes {
-                Some(bytes) => {
-                    row.extend(value.decode(&bytes).await?);
-                    rows.insert(key, row);
-                }
-                None => {
-                    rows.remove(&key);
-                }
-            }
-        }
-        Ok(rows)
+        fold(&self.bench.kafka, &self.names[table], key, value).await
     }
 
     /// Columns of a table's key.

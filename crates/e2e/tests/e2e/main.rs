@@ -12,4 +12,5 @@ mod product;
 mod recovery;
 mod secrets;
 mod shift_left;
+mod therapy;
 mod topics;

@@ -2,7 +2,6 @@
 //! random histories that an oracle judges, too; and the simulator's readings, whose causes are known. See CONTRIBUTING.md.
 
 mod case;
-mod compare;
 mod differential;
 mod run;
 mod simulated;

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use hc_e2e::{Bench, Bound, Copy, Pipeline, Pipelines, until};
+use hc_e2e::{Bench, Bound, Copy, Pipeline, Pipelines, differences, until};
 use libtest_mimic::Failed;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
 use crate::case::{Case, Found, Stage};
-use crate::compare::differences;
 use crate::differential::{SUBJECTS, Subject};
 use crate::simulated;
 

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use hc_e2e::oracle::{alerts, compliance, drift, telemetry};
-use hc_e2e::{Bench, Bound, Copy, Pipeline, Row, until};
+use hc_e2e::{Bench, Bound, Copy, Pipeline, Row, differences, until};
 
 use self::history::History;
-use crate::compare::differences;
 
 /// As in production, so that event time is the slowest partition's.
 const PARTITIONS: u32 = 3;

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, ensure};
-use hc_e2e::Row;
 use serde_json::Value;
+
+use crate::Row;
 
 /// Doubles are the result of a computation, whose order Flink chooses.
 const RELATIVE: f64 = 1.0e-9;
 
 /// How the rows of a table differ from the expected ones, a line for each difference; empty when they do not. Rows belong
 /// together by their key; a row is compared in the columns that the expectation names.
-pub(crate) fn differences(
+///
+/// # Errors
+/// Two expected rows with one key, or a row that lacks a column of it.
+pub fn differences(
     key: &[&str],
     expected: &[Row],
     found: &BTreeMap<String, Row>,
