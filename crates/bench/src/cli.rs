@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::{rest, sse, telemetry};
+use crate::{pipeline, rest, sse, telemetry};
 
 /// Measures how fast the product is, and what it costs. Build it and the servers with `cargo build --release`.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ pub enum Command {
     Telemetry(telemetry::Args),
     /// Readings that reach the subscribers of the event stream, and how late
     Sse(sse::Args),
+    /// Time from a reading to its verdict, and readings per second that Flink judges
+    Pipeline(pipeline::Args),
 }
 
 /// Reads a time in seconds.

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod client;
 pub mod load;
 pub mod machine;
+pub mod pipeline;
 pub mod process;
 pub mod rest;
 pub mod server;

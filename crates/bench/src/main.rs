@@ -14,6 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Rest(args) => hc_bench::rest::run(&args).await,
+        Command::Pipeline(args) => hc_bench::pipeline::run(&args).await,
         Command::Sse(args) => hc_bench::sse::run(&args).await,
         Command::Telemetry(args) => hc_bench::telemetry::run(&args).await,
     };

@@ -71,15 +71,15 @@ impl Setup {
         command
     }
 
-    /// Brings the tables of its database up to date.
+    /// Runs another command of the program, such as `migrate`, to its end.
     ///
     /// # Errors
     /// When that fails.
-    pub async fn migrate(&self) -> anyhow::Result<()> {
-        let done = self.command().arg("migrate").output().await?;
+    pub async fn run(&self, command: &str) -> anyhow::Result<()> {
+        let done = self.command().arg(command).output().await?;
         ensure!(
             done.status.success(),
-            "hc-api migrate: {}",
+            "hc-api {command}: {}",
             String::from_utf8_lossy(&done.stderr).trim()
         );
         Ok(())

@@ -127,7 +127,7 @@ async fn start(args: &Args) -> anyhow::Result<Server> {
         ],
     )?;
     tell(&format!("starting {}", setup.program.display()));
-    setup.migrate().await?;
+    setup.run("migrate").await?;
     setup.start().await
 }
 

@@ -5,6 +5,7 @@
     reason = "the lints spare test functions, but not their helpers"
 )]
 
+mod pipeline;
 mod rest;
 mod sse;
 mod telemetry;
