@@ -235,7 +235,7 @@ fn failing(job: &Job) -> Option<String> {
         ),
         (None, None) => String::new(),
     };
-    Some(format!("{cause}. Flink starts it again and again.{help}"))
+    Some(format!("{cause}. Flink starts the job again.{help}"))
 }
 
 fn wrong(statements: &[Statement]) -> Option<String> {
