@@ -238,7 +238,6 @@ fn shown(what: &str, differences: &[String]) -> Result<()> {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "figures for the report of the run")]
 async fn whatever_is_killed_no_verdict_is_missing_or_wrong() -> Result<()> {
     let home = Home::new(&[
         ("SIMULATION_RECORDS_PER_SECOND", "200"),

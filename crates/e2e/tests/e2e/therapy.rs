@@ -59,6 +59,22 @@ pub(crate) async fn change_therapy(product: &Product<'_>, device: &str) -> Resul
     Ok(())
 }
 
+/// Deletes the device's prescription.
+pub(crate) async fn delete_prescription(product: &Product<'_>, device: &str) -> Result<()> {
+    let prescription = prescription_of(product, device).await?;
+    let id = prescription["prescriptionId"].as_str().context("an id")?;
+    let version = prescription["version"].as_i64().context("a version")?;
+    let path = format!("/prescriptions/{id}");
+    let (status, body) = product
+        .send(Method::DELETE, &path, Some(version), &json!({}))
+        .await?;
+    ensure!(
+        status == StatusCode::NO_CONTENT,
+        "DELETE {id}: {status} {body}"
+    );
+    Ok(())
+}
+
 /// Every metric of every prescription as it stands at the end.
 pub(crate) async fn targets(product: &Product<'_>) -> Result<Vec<Target>> {
     let mut targets = Vec::new();

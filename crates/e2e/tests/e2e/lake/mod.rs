@@ -8,14 +8,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use hc_e2e::oracle::drift;
 use hc_e2e::until;
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::duckdb::Lake;
 use self::topic::{Rows, Topic};
 use crate::home::Home;
 use crate::product::Product;
+use crate::therapy::{correct_pressure, delete_prescription, targets};
+use crate::topics;
 
 const PATIENCE: Duration = Duration::from_secs(180);
 const DRIFT: &str = "hc_fct_drift_evts";
@@ -46,9 +48,10 @@ async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
     })
     .await?;
     // Every verdict of one device is taken back, and every reading of another one gets one.
-    set_pressure(&product, "DEV-P003", 14.4, 5.0).await?;
-    set_pressure(&product, "DEV-P001", 1.0, 0.1).await?;
+    correct_pressure(&product, "DEV-P003", 14.4, 5.0).await?;
+    correct_pressure(&product, "DEV-P001", 1.0, 0.1).await?;
     product.simulate("stop").await?;
+    settled(&product).await?;
     let tables = equal(&product, &lake).await?;
     println!("in the lake and equal: {tables:?}");
     let before = lake.state(DRIFT, None).await?;
@@ -63,8 +66,8 @@ async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
     // The job is lost with the JobManager, and goes on from its checkpoint while verdicts and prescriptions go away.
     product.simulate("start").await?;
     let gone = product.kill("jobmanager")?;
-    set_pressure(&product, "DEV-P001", 1.0, 50.0).await?;
-    set_pressure(&product, "DEV-P003", 10.0, 0.1).await?;
+    correct_pressure(&product, "DEV-P001", 1.0, 50.0).await?;
+    correct_pressure(&product, "DEV-P003", 10.0, 0.1).await?;
     delete_prescription(&product, "DEV-P002").await?;
     product.restarted("jobmanager", gone).await?;
     until("the lake's job again", PATIENCE, async || {
@@ -79,6 +82,7 @@ async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
     })
     .await?;
     product.simulate("stop").await?;
+    settled(&product).await?;
     equal(&product, &lake).await?;
     let after = lake.state(DRIFT, None).await?;
     ensure!(after != before, "the corrections changed nothing");
@@ -93,6 +97,25 @@ async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
         after.len()
     );
     Ok(())
+}
+
+/// Waits until every reading has been judged by the prescriptions as they are now.
+async fn settled(product: &Product<'_>) -> Result<()> {
+    let (kafka, registry) = (product.kafka(), product.registry());
+    let readings = topics::readings(&kafka, &registry).await?;
+    let expected = drift::judge(&readings, &targets(product).await?);
+    until("the verdicts to equal the oracle", PATIENCE, async || {
+        let found = topics::verdicts(&kafka, &registry).await?.standing;
+        let differences = drift::differences(&expected, &found);
+        ensure!(
+            differences.is_empty(),
+            "{} differences, the first: {:?}",
+            differences.len(),
+            differences.first()
+        );
+        Ok(Some(()))
+    })
+    .await
 }
 
 /// Waits until every table of the lake holds every record of its topic once and nothing else, and derives its state.
@@ -129,47 +152,6 @@ fn compare(table: &str, what: &str, expected: &Rows, found: &Rows) -> Result<()>
         extra.len(),
         missing.first(),
         extra.first()
-    );
-    Ok(())
-}
-
-async fn prescription_of(product: &Product<'_>, device: &str) -> Result<Value> {
-    let list = product
-        .get(&format!("/prescriptions?deviceId={device}"))
-        .await?;
-    let last = list.as_array().and_then(|list| list.last()).cloned();
-    last.with_context(|| format!("no prescription of {device}"))
-}
-
-async fn set_pressure(
-    product: &Product<'_>,
-    device: &str,
-    value: f64,
-    tolerance: f64,
-) -> Result<()> {
-    let prescription = prescription_of(product, device).await?;
-    let mut parameters = prescription["parameters"].clone();
-    for parameter in parameters.as_array_mut().context("parameters")? {
-        if parameter["parameterName"] == "Pressure" {
-            parameter["parameterValue"] = json!(value);
-            parameter["parameterTolerance"] = json!(tolerance);
-        }
-    }
-    let id = prescription["prescriptionId"].as_str().context("an id")?;
-    product.correct(id, parameters).await
-}
-
-async fn delete_prescription(product: &Product<'_>, device: &str) -> Result<()> {
-    let prescription = prescription_of(product, device).await?;
-    let id = prescription["prescriptionId"].as_str().context("an id")?;
-    let version = prescription["version"].as_i64().context("a version")?;
-    let path = format!("/prescriptions/{id}");
-    let (status, body) = product
-        .send(Method::DELETE, &path, Some(version), &json!({}))
-        .await?;
-    ensure!(
-        status == StatusCode::NO_CONTENT,
-        "DELETE {id}: {status} {body}"
     );
     Ok(())
 }
