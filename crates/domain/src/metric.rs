@@ -5,7 +5,7 @@ use thiserror::Error;
 
 /// What a device measures and a prescription prescribes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "&'static str")]
+#[serde(into = "&'static str")]
 pub enum Metric {
     /// Mask pressure.
     Pressure,
@@ -60,14 +60,6 @@ impl FromStr for Metric {
     }
 }
 
-impl TryFrom<String> for Metric {
-    type Error = UnknownMetric;
-
-    fn try_from(name: String) -> Result<Self, UnknownMetric> {
-        name.parse()
-    }
-}
-
 impl From<Metric> for &'static str {
     fn from(metric: Metric) -> Self {
         metric.as_str()
@@ -82,6 +74,9 @@ mod tests {
     fn names_round_trip_and_unknown_ones_are_refused() {
         for metric in Metric::ALL {
             assert_eq!(metric.as_str().parse(), Ok(metric));
+            let json = serde_json::to_value(metric).unwrap();
+            assert_eq!(json, metric.as_str());
+            assert_eq!(serde_json::from_value::<Metric>(json).unwrap(), metric);
         }
         assert_eq!(
             "pressure".parse::<Metric>(),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hc_domain::{
-    EpochMillis, Prescription, PrescriptionId, PrescriptionParameter, Validity, Versioned,
+    EpochMillis, Metric, Prescription, PrescriptionId, PrescriptionParameter, Validity, Versioned,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, types::Json};
@@ -29,19 +29,30 @@ struct Row {
 /// An element of the column `parameters`, in the spelling that the pipelines read.
 #[derive(Serialize, Deserialize)]
 struct Parameter {
-    parameter_name: String,
+    parameter_name: Metric,
     parameter_value: f64,
-    parameter_type: String,
+    #[serde(skip_deserializing)]
+    parameter_type: &'static str,
     parameter_tolerance: f64,
 }
 
 impl From<&PrescriptionParameter> for Parameter {
     fn from(parameter: &PrescriptionParameter) -> Self {
         Self {
-            parameter_name: parameter.metric.to_string(),
+            parameter_name: parameter.metric,
             parameter_value: parameter.value,
-            parameter_type: PrescriptionParameter::TYPE.to_owned(),
+            parameter_type: PrescriptionParameter::TYPE,
             parameter_tolerance: parameter.tolerance,
+        }
+    }
+}
+
+impl From<&Parameter> for PrescriptionParameter {
+    fn from(stored: &Parameter) -> Self {
+        Self {
+            metric: stored.parameter_name,
+            value: stored.parameter_value,
+            tolerance: stored.parameter_tolerance,
         }
     }
 }
@@ -54,13 +65,6 @@ impl TryFrom<Row> for Versioned<Prescription> {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> sqlx::Result<Self> {
-        let parameter = |stored: &Parameter| {
-            Ok(PrescriptionParameter {
-                metric: stored.parameter_name.parse().map_err(corrupt)?,
-                value: stored.parameter_value,
-                tolerance: stored.parameter_tolerance,
-            })
-        };
         Ok(Self {
             value: Prescription {
                 prescription_id: row.prescription_id.try_into().map_err(corrupt)?,
@@ -68,11 +72,7 @@ impl TryFrom<Row> for Versioned<Prescription> {
                 device_id: row.device_id.try_into().map_err(corrupt)?,
                 medication_or_therapy: row.medication_or_therapy,
                 validity: Validity::new(row.start_date, row.end_date).map_err(corrupt)?,
-                parameters: row
-                    .parameters
-                    .iter()
-                    .map(parameter)
-                    .collect::<sqlx::Result<_>>()?,
+                parameters: row.parameters.iter().map(Into::into).collect(),
             },
             version: row.version,
             created_at: row.created_at,
