@@ -1,6 +1,6 @@
 //! The router and its OpenAPI document.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -22,11 +22,11 @@ pub const LOCAL_ORIGINS: [&str; 4] = [
 
 /// The whole service. `origins` are the web pages that may call it, besides those of the same origin; `deadline` is for
 /// every request but streams.
-pub fn router(state: AppState, origins: &[HeaderValue], deadline: Duration) -> Router {
+pub fn router(state: Arc<AppState>, origins: &[HeaderValue], deadline: Duration) -> Router {
     let (plain, document) = routes::plain().split_for_parts();
     let (streams, more) = routes::streams().split_for_parts();
     let document = openapi::complete(document.merge_from(more));
-    let docs: Router<AppState> = SwaggerUi::new("/docs")
+    let docs: Router<Arc<AppState>> = SwaggerUi::new("/docs")
         .url("/openapi.json", document)
         .into();
     let all = layers::plain(plain.merge(docs), deadline)

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod device_events;
 pub mod http;
 pub mod kafka;
+pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod pipeline;

@@ -1,22 +1,22 @@
 //! `hc-api`: see `hc-api --help`.
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser as _;
 use hc_api::{
     app,
     clock::Clock,
-    config::{Cli, Command, LogArgs, LogFormat, TopicsCommand},
+    config::{Cli, Command, TopicsCommand},
     database,
     demo::Demo,
     kafka::Kafka,
+    log,
     serve::serve,
     unreadable::{self, Survey},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// Requests and events are many small, short-lived pieces of memory, allocated in one thread and freed in another.
 #[global_allocator]
@@ -39,7 +39,7 @@ async fn run() -> anyhow::Result<()> {
         _ => {}
     }
     let cli = Cli::parse();
-    log_to_stderr(&cli.log)?;
+    let _log = log::start(&cli.log)?;
     match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => serve(&cli, stop_signal()?).await,
         Command::Migrate => {
@@ -119,19 +119,6 @@ fn say(line: &str) {
 )]
 fn complain(error: &anyhow::Error) {
     eprintln!("hc-api: {error:#}");
-}
-
-fn log_to_stderr(args: &LogArgs) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&args.log).context("RUST_LOG")?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match args.log_format {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    Ok(())
 }
 
 /// Cancelled by SIGINT or SIGTERM.

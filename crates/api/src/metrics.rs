@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
@@ -161,7 +162,7 @@ fn number(count: impl TryInto<u32>) -> f64 {
 
 /// Counts a request under the template of its route, so that identifiers make no series.
 pub(crate) async fn observe(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: Request,
     next: Next,
 ) -> Response {

@@ -47,7 +47,11 @@ pub async fn serve(cli: &Cli, shutdown: CancellationToken) -> anyhow::Result<()>
     let mut tasks = JoinSet::new();
     raise_open_files();
     let state = assemble(cli, &mut tasks, shutdown.clone()).await?;
-    let router = app::router(state, &cli.server.origins(), cli.server.request_timeout);
+    let router = app::router(
+        Arc::new(state),
+        &cli.server.origins(),
+        cli.server.request_timeout,
+    );
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening; http://{address}/docs describes the API");
 

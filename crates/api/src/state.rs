@@ -18,8 +18,8 @@ use crate::{
     stream::{Gate, Hub, TelemetryFeed},
 };
 
-/// Shared by all requests; cheap to clone.
-#[derive(Debug, Clone)]
+/// Shared by all requests.
+#[derive(Debug)]
 pub struct AppState {
     pub records: Records,
     pub clock: Clock,

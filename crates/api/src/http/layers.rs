@@ -1,6 +1,6 @@
 //! What surrounds the router.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -44,10 +44,10 @@ pub fn plain<S: Clone + Send + Sync + 'static>(router: Router<S>, deadline: Dura
 /// What every request goes through, outermost first. It is one layer for the router, which boxes the request and the
 /// answer at each of its layers.
 pub fn all(
-    router: Router<AppState>,
-    state: &AppState,
+    router: Router<Arc<AppState>>,
+    state: &Arc<AppState>,
     origins: &[HeaderValue],
-) -> Router<AppState> {
+) -> Router<Arc<AppState>> {
     router.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(state.clone(), metrics::observe))

@@ -1,5 +1,7 @@
 //! `/device/{deviceId}/simulator/{type}` and `/simulation/defects`: what goes wrong with the simulated devices.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -21,7 +23,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(begin_defect))
         .routes(routes!(list_defects))
@@ -126,7 +128,7 @@ fn known(id: &str) -> Result<Uuid, ApiError> {
         (status = CONFLICT, description = "It acts on the device already, or nobody wears the device"),
         (status = UNPROCESSABLE_ENTITY, description = "There is no such type; the detail names those that there are")))]
 async fn begin_defect(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path((device, kind)): Path<(String, String)>,
 ) -> Result<impl IntoResponse, ApiError> {
     let kind: DefectKind = kind
@@ -157,7 +159,7 @@ async fn begin_defect(
 #[utoipa::path(get, path = "/simulation/defects", tag = "simulation", params(DefectFilter),
     responses((status = OK, body = Vec<DefectOut>)))]
 async fn list_defects(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(filter): Params<DefectFilter>,
 ) -> Result<Json<Vec<DefectOut>>, ApiError> {
     let device: Option<DeviceId> = parse_filter("deviceId", filter.device_id.as_deref())?;
@@ -170,7 +172,7 @@ async fn list_defects(
         description = "Which defect", example = "0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091")),
     responses((status = OK, body = DefectOut)))]
 async fn get_defect(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
 ) -> Result<Json<DefectOut>, ApiError> {
     let found = state.simulation.defects().get(known(&id)?);
@@ -186,7 +188,7 @@ async fn get_defect(
         description = "Which defect", example = "0190a6b2-7c1d-7e5f-8a3b-4c5d6e7f8091")),
     responses((status = NO_CONTENT)))]
 async fn cancel_defect(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let now = state.clock.now_millis();

@@ -1,5 +1,7 @@
 //! `/device/{deviceId}/events`: let a device report something other than a reading.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -16,7 +18,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(press_button))
         .routes(routes!(report_power))
@@ -179,7 +181,7 @@ struct EventScope {
     responses((status = OK, body = ButtonPressOut),
         (status = CONFLICT, description = "Nobody wears the device, and the request names no patient")))]
 async fn press_button(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     body: Option<JsonObject>,
 ) -> Result<Json<ButtonPressOut>, ApiError> {
@@ -197,7 +199,7 @@ async fn press_button(
     responses((status = OK, body = PowerStatusOut),
         (status = CONFLICT, description = "Nobody wears the device, and the request names no patient")))]
 async fn report_power(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     body: Option<JsonObject>,
 ) -> Result<Json<PowerStatusOut>, ApiError> {
@@ -223,7 +225,7 @@ async fn report_power(
     responses((status = OK, body = GpsOut),
         (status = CONFLICT, description = "The device has no location, or nobody wears it and the request names no patient")))]
 async fn report_place(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     body: Option<JsonObject>,
 ) -> Result<Json<GpsOut>, ApiError> {
@@ -250,7 +252,7 @@ async fn report_place(
         (status = NOT_FOUND, description = "There is no such device"),
         (status = CONFLICT, description = "Nobody wears the device")))]
 async fn simulate_all(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(scope): Params<EventScope>,
 ) -> Result<Json<SimulatedEvents>, ApiError> {
     let devices = match scope.device_id {

@@ -1,5 +1,7 @@
 //! `/devices`
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -20,7 +22,7 @@ use crate::{
     store::{self, list::Table},
 };
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(list_devices, create_device))
         .routes(routes!(
@@ -274,7 +276,7 @@ fn explain<T>(result: sqlx::Result<T>) -> Result<T, ApiError> {
 #[utoipa::path(get, path = "/devices", tag = "devices", params(ListParams, Sorted<DeviceOut>), responses(
     (status = OK, body = Vec<DeviceOut>, headers(("Link" = String)))))]
 async fn list_devices(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(params): Params<ListParams>,
 ) -> Result<Page<DeviceOut>, ApiError> {
     let list = params.parse(&store::devices::TABLE)?;
@@ -319,7 +321,7 @@ pub(super) fn wearer(device: &Device) -> Result<&PatientId, ApiError> {
 #[utoipa::path(get, path = "/devices/{deviceId}", tag = "devices", params(("deviceId" = types::DeviceId, Path, description = "Which device", example = "DEV-P001")),
     responses((status = OK, body = DeviceOut, headers(("ETag" = String)))))]
 async fn get_device(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
 ) -> Result<Entity<DeviceOut>, ApiError> {
     find(&state, &id).await.map(entity)
@@ -332,7 +334,7 @@ async fn get_device(
     (status = CREATED, body = DeviceOut, headers(("ETag" = String), ("Location" = String))),
     (status = CONFLICT, description = "There is a device with this identifier, or of this manufacturer with this serial number")))]
 async fn create_device(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     key: IdempotencyKey,
     body: JsonObject,
 ) -> Result<Created, ApiError> {
@@ -358,7 +360,7 @@ async fn create_device(
     responses((status = OK, body = DeviceOut, headers(("ETag" = String))),
         (status = CONFLICT, description = "The manufacturer has another device with this serial number")))]
 async fn replace_device(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     MustMatch(if_match): MustMatch,
     body: JsonObject,
@@ -374,7 +376,7 @@ async fn replace_device(
     responses((status = OK, body = DeviceOut, headers(("ETag" = String))),
         (status = CONFLICT, description = "The manufacturer has another device with this serial number")))]
 async fn patch_device(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     if_match: IfMatch,
     body: JsonObject,
@@ -407,7 +409,7 @@ async fn change(
     responses((status = NO_CONTENT),
         (status = CONFLICT, description = "Prescriptions refer to the device; `referencedBy` lists them")))]
 async fn delete_device(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     MustMatch(if_match): MustMatch,
 ) -> Result<StatusCode, ApiError> {

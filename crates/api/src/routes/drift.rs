@@ -1,5 +1,7 @@
 //! `/drift`: readings out of their prescribed range.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use hc_domain::{DeviceId, DriftEvent, DriftKey, Metric};
 use serde::{Deserialize, Serialize};
@@ -16,11 +18,11 @@ use crate::{
     stream::{Kind, Topic, sse},
 };
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list_drift))
 }
 
-pub(crate) fn stream_router() -> OpenApiRouter<AppState> {
+pub(crate) fn stream_router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(stream_drift))
 }
 
@@ -133,7 +135,7 @@ struct Filter {
 /// Verdicts that hold now, newest reading first
 #[utoipa::path(get, path = "/drift", tag = "drift", params(Filter), responses((status = OK, body = Vec<DriftOut>)))]
 async fn list_drift(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Vec<DriftOut>>, ApiError> {
     let device: Option<DeviceId> = parse_filter("deviceId", filter.device_id.as_deref())?;
@@ -162,7 +164,7 @@ async fn list_drift(
     params(StreamParams, sse::LastEventId),
     responses((status = OK, content_type = "text/event-stream", body = String, example = json!(EXAMPLE))))]
 async fn stream_drift(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -1,5 +1,7 @@
 //! `/events`: several topics in one stream, because browsers allow six connections to a host.
 
+use std::sync::Arc;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,7 +15,7 @@ use crate::{
     stream::{Filter, Kind, Topic, sse},
 };
 
-pub(crate) fn stream_router() -> OpenApiRouter<AppState> {
+pub(crate) fn stream_router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(stream_events))
 }
 
@@ -105,7 +107,7 @@ fn parse_topics(text: Option<&str>) -> Result<Vec<Topic>, ApiError> {
     params(EventsParams, sse::LastEventId),
     responses((status = OK, content_type = "text/event-stream", body = String, example = json!(EXAMPLE))))]
 async fn stream_events(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(params): Params<EventsParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -1,5 +1,7 @@
 //! `/health` and `/ready`
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,7 +12,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(health))
         .routes(routes!(ready))
@@ -75,7 +77,7 @@ async fn health() -> Json<Health> {
 /// Whether the service and what it depends on can do their work
 #[utoipa::path(get, path = "/ready", tag = "health", responses(
     (status = OK, body = Ready), (status = SERVICE_UNAVAILABLE, body = Ready, description = "A dependency does not answer")))]
-async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Ready>) {
+async fn ready(State(state): State<Arc<AppState>>) -> (StatusCode, Json<Ready>) {
     let checks = state.readiness.check(&state.records).await;
     let failed = checks
         .iter()

@@ -13,6 +13,8 @@ pub mod prescriptions;
 pub mod simulation;
 pub mod telemetry;
 
+use std::sync::Arc;
+
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// Routes that answer at once, with a deadline.
-pub(crate) fn plain() -> OpenApiRouter<AppState> {
+pub(crate) fn plain() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(health::router())
         .merge(metrics::router())
@@ -39,7 +41,7 @@ pub(crate) fn plain() -> OpenApiRouter<AppState> {
 }
 
 /// Routes that stream until the client or the service leaves.
-pub(crate) fn streams() -> OpenApiRouter<AppState> {
+pub(crate) fn streams() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .merge(telemetry::stream_router())
         .merge(drift::stream_router())

@@ -1,5 +1,7 @@
 //! `/patients`
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -20,7 +22,7 @@ use crate::{
     store::{self, list::Table},
 };
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(list_patients, create_patient))
         .routes(routes!(
@@ -167,7 +169,7 @@ fn not_found(id: &str) -> ApiError {
 #[utoipa::path(get, path = "/patients", tag = "patients", params(ListParams, Sorted<PatientOut>), responses(
     (status = OK, body = Vec<PatientOut>, headers(("Link" = String)))))]
 async fn list_patients(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(params): Params<ListParams>,
 ) -> Result<Page<PatientOut>, ApiError> {
     let list = params.parse(&store::patients::TABLE)?;
@@ -190,7 +192,7 @@ async fn list_patients(
 #[utoipa::path(get, path = "/patients/{patientId}", tag = "patients", params(("patientId" = types::PatientId, Path, description = "Which patient", example = "P001")),
     responses((status = OK, body = PatientOut, headers(("ETag" = String)))))]
 async fn get_patient(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
 ) -> Result<Entity<PatientOut>, ApiError> {
     let row = match &state.records {
@@ -212,7 +214,7 @@ async fn get_patient(
     (status = CREATED, body = PatientOut, headers(("ETag" = String), ("Location" = String))),
     (status = CONFLICT, description = "There is a patient with this identifier")))]
 async fn create_patient(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     key: IdempotencyKey,
     body: JsonObject,
 ) -> Result<Created, ApiError> {
@@ -245,7 +247,7 @@ async fn create_patient(
     params(("patientId" = types::PatientId, Path, description = "Which patient", example = "P001"), MustMatch),
     responses((status = OK, body = PatientOut, headers(("ETag" = String)))))]
 async fn replace_patient(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     MustMatch(if_match): MustMatch,
     body: JsonObject,
@@ -260,7 +262,7 @@ async fn replace_patient(
     params(("patientId" = types::PatientId, Path, description = "Which patient", example = "P001"), IfMatch),
     responses((status = OK, body = PatientOut, headers(("ETag" = String)))))]
 async fn patch_patient(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     if_match: IfMatch,
     body: JsonObject,
@@ -295,7 +297,7 @@ async fn change(
     responses((status = NO_CONTENT),
         (status = CONFLICT, description = "Devices or prescriptions refer to the patient; `referencedBy` lists them")))]
 async fn delete_patient(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     MustMatch(if_match): MustMatch,
 ) -> Result<StatusCode, ApiError> {

@@ -1,12 +1,14 @@
 //! `/pipeline/status`
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{pipeline::PipelineStatus, state::AppState};
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(pipeline_status))
 }
 
@@ -17,7 +19,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// Of exceptions only the class names are shown, since their messages can contain rows and records.
 #[utoipa::path(get, path = "/pipeline/status", tag = "pipeline",
     responses((status = OK, body = PipelineStatus, example = json!(example()))))]
-async fn pipeline_status(State(state): State<AppState>) -> Json<PipelineStatus> {
+async fn pipeline_status(State(state): State<Arc<AppState>>) -> Json<PipelineStatus> {
     Json(state.pipeline.status().await)
 }
 

@@ -1,5 +1,7 @@
 //! `/simulation`: start and stop the devices.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use hc_domain::PatientId;
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(simulation_status))
         .routes(routes!(start_simulation))
@@ -146,7 +148,7 @@ impl SimulationStatus {
 /// What the simulation does now
 #[utoipa::path(get, path = "/simulation/status", tag = "simulation",
     responses((status = OK, body = SimulationStatus)))]
-async fn simulation_status(State(state): State<AppState>) -> Json<SimulationStatus> {
+async fn simulation_status(State(state): State<Arc<AppState>>) -> Json<SimulationStatus> {
     let kafka = state.simulation.kafka();
     Json(SimulationStatus::new(state.simulation.status(), kafka))
 }
@@ -158,7 +160,7 @@ async fn simulation_status(State(state): State<AppState>) -> Json<SimulationStat
         (status = NOT_FOUND, description = "There is no such patient"),
         (status = CONFLICT, description = "The simulation runs already, or nobody wears a device")))]
 async fn start_simulation(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     body: Option<JsonObject>,
 ) -> Result<Json<SimulationAnswer>, ApiError> {
     let request: SimulationStart = body.unwrap_or_default().into_resource()?;
@@ -194,7 +196,7 @@ async fn start_simulation(
 #[utoipa::path(post, path = "/simulation/stop", tag = "simulation",
     responses((status = OK, body = SimulationAnswer,
         example = json!({"status": "stopped", "message": "Device simulation stopped."}))))]
-async fn stop_simulation(State(state): State<AppState>) -> Json<SimulationAnswer> {
+async fn stop_simulation(State(state): State<Arc<AppState>>) -> Json<SimulationAnswer> {
     let message = if state.simulation.stop().await {
         "Device simulation stopped."
     } else {

@@ -1,5 +1,7 @@
 //! `/telemetry`: readings as they are simulated.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -22,11 +24,11 @@ use crate::{
 /// A thousand devices have 600,000 readings; this many are 1.5 MB.
 const MOST_AT_ONCE: usize = 10_000;
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list_readings))
 }
 
-pub(crate) fn stream_router() -> OpenApiRouter<AppState> {
+pub(crate) fn stream_router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(stream_readings))
 }
 
@@ -91,7 +93,7 @@ pub(super) fn some_limit<'de, D: serde::Deserializer<'de>>(
 #[utoipa::path(get, path = "/telemetry/metrics", tag = "telemetry", params(Filter),
     responses((status = OK, body = Vec<ReadingOut>)))]
 async fn list_readings(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(filter): Params<Filter>,
 ) -> Result<Response, ApiError> {
     let device = parse_filter("deviceId", filter.device_id.as_deref())?;
@@ -114,7 +116,7 @@ async fn list_readings(
     params(StreamParams, sse::LastEventId),
     responses((status = OK, content_type = "text/event-stream", body = String, example = json!(EXAMPLE))))]
 async fn stream_readings(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

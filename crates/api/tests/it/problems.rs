@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -244,7 +244,7 @@ async fn a_panic_is_a_500_without_its_text() {
         panic!("the secret is 42")
     }
     let app = TestApp::demo().await;
-    let router: Router<hc_api::state::AppState> = Router::new().route("/panic", get(panics));
+    let router: Router<Arc<hc_api::state::AppState>> = Router::new().route("/panic", get(panics));
     let router = layers::all(router, &app.state, &[]).with_state(app.state.clone());
     let request = Request::builder()
         .uri("/panic")

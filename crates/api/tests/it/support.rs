@@ -48,7 +48,7 @@ pub(crate) const MAX_SUBSCRIBERS: usize = 8;
 
 pub(crate) struct TestApp {
     pub(crate) router: Router,
-    pub(crate) state: AppState,
+    pub(crate) state: Arc<AppState>,
     pub(crate) simulation: SimulationHandle,
     pub(crate) shutdown: CancellationToken,
     tasks: JoinSet<()>,
@@ -135,7 +135,7 @@ impl TestApp {
         if let Some(slot) = slot {
             pipeline = pipeline.with_slot(slot);
         }
-        let state = AppState {
+        let state = Arc::new(AppState {
             records,
             clock,
             ids,
@@ -150,7 +150,7 @@ impl TestApp {
             events,
             metrics,
             pipeline: Arc::new(pipeline),
-        };
+        });
         let origins = ["http://localhost:5173".parse().unwrap()];
         Self {
             router: app::router(state.clone(), &origins, DEADLINE),

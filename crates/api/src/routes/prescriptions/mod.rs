@@ -3,6 +3,8 @@
 mod body;
 mod rules;
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -28,7 +30,7 @@ const MAX_DRAWS: usize = 8;
 
 const OVERLAP: &str = "The device has a prescription for one of the metrics in this period; `conflictsWith` lists them";
 
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(list_prescriptions, create_prescription))
         .routes(routes!(
@@ -62,7 +64,7 @@ fn not_found(id: &str) -> ApiError {
 #[utoipa::path(get, path = "/prescriptions", tag = "prescriptions", params(ListParams, Sorted<PrescriptionOut>), responses(
     (status = OK, body = Vec<PrescriptionOut>, headers(("Link" = String)))))]
 async fn list_prescriptions(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Params(params): Params<ListParams>,
 ) -> Result<Page<PrescriptionOut>, ApiError> {
     let list = params.parse(&store::prescriptions::TABLE)?;
@@ -86,7 +88,7 @@ async fn list_prescriptions(
     params(("prescriptionId" = types::PrescriptionId, Path, description = "Which prescription", example = "RX-DEV-P001-a3F9")),
     responses((status = OK, body = PrescriptionOut, headers(("ETag" = String)))))]
 async fn get_prescription(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
 ) -> Result<Entity<PrescriptionOut>, ApiError> {
     let row = match &state.records {
@@ -108,7 +110,7 @@ async fn get_prescription(
     (status = CREATED, body = PrescriptionOut, headers(("ETag" = String), ("Location" = String))),
     (status = CONFLICT, description = OVERLAP)))]
 async fn create_prescription(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     key: IdempotencyKey,
     body: JsonObject,
 ) -> Result<Created, ApiError> {
@@ -148,7 +150,7 @@ async fn create_prescription(
     responses((status = OK, body = PrescriptionOut, headers(("ETag" = String))),
         (status = CONFLICT, description = OVERLAP)))]
 async fn replace_prescription(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     MustMatch(if_match): MustMatch,
     body: JsonObject,
@@ -165,7 +167,7 @@ async fn replace_prescription(
     responses((status = OK, body = PrescriptionOut, headers(("ETag" = String))),
         (status = CONFLICT, description = OVERLAP)))]
 async fn patch_prescription(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     if_match: IfMatch,
     body: JsonObject,
@@ -215,7 +217,7 @@ async fn lock(tx: &mut PgConnection, id: &str) -> Result<Versioned<Prescription>
     params(("prescriptionId" = types::PrescriptionId, Path, description = "Which prescription", example = "RX-DEV-P001-a3F9"), MustMatch),
     responses((status = NO_CONTENT)))]
 async fn delete_prescription(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Path(id): Path<String>,
     MustMatch(if_match): MustMatch,
 ) -> Result<StatusCode, ApiError> {
