@@ -14,6 +14,8 @@ pub enum Action {
     SetWithCause { phase: Phase },
     /// Another job carries the statement's name: it is the statement's job from now on.
     Adopt { job: String },
+    /// The statement's job runs, and so does another one with its name, whose submission came late: that one must go.
+    Cancel { job: String },
     /// The statement has no job: submit one, from the newest checkpoint if there is one.
     Submit,
 }
@@ -31,7 +33,16 @@ pub fn decide(statement: &Statement, jobs: &[Job], absent_before: bool) -> Actio
     if let Some(job) = jobs.iter().find(|job| Some(job.id.as_str()) == current)
         && job.state != JobState::Canceled
     {
-        return observe(statement, job);
+        let double = jobs.iter().find(|other| {
+            let ends = other.state.is_terminal() || other.state == JobState::Cancelling;
+            other.name == statement.name && other.id != job.id && !ends
+        });
+        return match double {
+            Some(double) if !job.state.is_terminal() => Action::Cancel {
+                job: double.id.clone(),
+            },
+            _ => observe(statement, job),
+        };
     }
     if statement.kind == Kind::InsertValues && statement.jobs.seen {
         return if absent_before {
@@ -277,6 +288,26 @@ mod tests {
         );
         other.state = JobState::Canceled;
         assert_eq!(decide(&lost, &[other], true), Action::Submit);
+    }
+
+    #[test]
+    fn a_second_job_with_the_statements_name_is_cancelled() {
+        let runs = statement(Kind::InsertInto, Phase::Running, true);
+        let own = job(JobState::Running, 3, 0);
+        let mut double = job(JobState::Created, 0, 0);
+        double.id = "0000000000000000000000000000000b".into();
+        let cancel = Action::Cancel {
+            job: double.id.clone(),
+        };
+        assert_eq!(decide(&runs, &[double.clone(), own.clone()], false), cancel);
+        double.state = JobState::Cancelling;
+        assert_eq!(
+            decide(&runs, &[double.clone(), own.clone()], false),
+            Action::Nothing
+        );
+        double.state = JobState::Running;
+        double.name = "another".into();
+        assert_eq!(decide(&runs, &[double, own], false), Action::Nothing);
     }
 
     #[test]

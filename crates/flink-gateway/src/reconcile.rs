@@ -257,6 +257,16 @@ async fn watch(
             };
             update(engine, &name, change).await;
         }
+        Action::Cancel { job } => {
+            tracing::warn!(
+                statement = name,
+                job,
+                "a second job carries the statement's name; cancelling it"
+            );
+            if let Err(error) = engine.jobs.cancel(&job).await {
+                tracing::warn!(statement = name, job, %error, "it is cancelled later");
+            }
+        }
         Action::Submit => {
             let yields = statement.kind == Kind::Lake && memory.others_busy;
             if yields && memory.absent_for(&name) < LAKE_YIELDS {

@@ -11,11 +11,12 @@ use clap::Args;
 use hc_flink_dialect::Connection;
 use hc_kafka::{Admin, KafkaArgs, KafkaConfig, Registry, RegistryArgs, RegistryConfig};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, ApiKey, router};
 use crate::checkpoints;
-use crate::engine::Engine;
+use crate::engine::{Engine, SUBMISSIONS};
 use crate::flink::job_manager::JobManager;
 use crate::flink::sql_gateway::SqlGateway;
 use crate::lake::{Lake, LakeArgs, keeper};
@@ -237,6 +238,7 @@ pub fn engine(args: &ServeArgs) -> anyhow::Result<Engine> {
             .map_err(|error| anyhow!(error))?,
         locks: Locks::default(),
         selects: Selects::default(),
+        submissions: Semaphore::new(SUBMISSIONS),
     })
 }
 

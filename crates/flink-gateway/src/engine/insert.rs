@@ -63,6 +63,7 @@ impl Engine {
         run: impl AsyncFnOnce(&str, &Config) -> Result<Outcome, FlinkError>,
     ) -> Result<(), Problem> {
         let name = &statement.name;
+        let _turn = self.submissions.acquire().await;
         let job = Uuid::new_v4().simple().to_string();
         config.extend(self.own_options(name, &job, restore));
         self.note_submission(statement, &job, restore).await?;

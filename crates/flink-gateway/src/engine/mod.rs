@@ -22,6 +22,7 @@ pub(crate) use remove::alive;
 pub use stop::Stopping;
 
 use hc_kafka::{Admin, AdminError, Registry, RegistryError};
+use tokio::sync::Semaphore;
 
 use crate::flink::FlinkError;
 use crate::flink::cause::shorten;
@@ -36,6 +37,9 @@ use crate::tuning::Tuning;
 
 /// How often a statement is tried at once when its session turns out to be lost.
 const ATTEMPTS: u32 = 3;
+/// Jobs that are submitted at one time. The SQL Gateway works on one statement of a session after the other, and a
+/// request that waits behind a dozen of them seems lost.
+pub const SUBMISSIONS: usize = 2;
 /// Seconds after which a statement without a job is given up when a server it needs stays away.
 const GIVE_UP_AFTER_S: i64 = 300;
 
@@ -53,6 +57,8 @@ pub struct Engine {
     pub checkpoints: PathBuf,
     pub locks: Locks,
     pub selects: Selects,
+    /// Whose turn it is to submit a job.
+    pub submissions: Semaphore,
 }
 
 /// Why a statement was not run to its end.
