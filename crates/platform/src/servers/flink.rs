@@ -47,7 +47,7 @@ pub(crate) fn task_manager(layout: &Layout) -> anyhow::Result<UnitSpec> {
     let conf = configure(layout)?;
     // The heap is framework.heap plus task.heap of config.yaml, direct memory the two off-heap sizes plus the network.
     let command = jvm(layout, Server::TaskManager, "768m")?
-        .args(["-XX:MaxDirectMemorySize=384m", "-XX:MaxMetaspaceSize=384m"])
+        .args(["-XX:MaxDirectMemorySize=512m", "-XX:MaxMetaspaceSize=384m"])
         .args([
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
             "--configDir",
