@@ -43,8 +43,8 @@ async fn the_lake_equals_kafka_and_remembers() -> Result<()> {
 
     product.simulate("start").await?;
     until("verdicts", PATIENCE, async || {
-        let found = product.get("/drift?deviceId=DEV-P003&limit=20").await?;
-        Ok((found.as_array().map_or(0, Vec::len) >= 20).then_some(()))
+        let found = product.get("/drift?deviceId=DEV-P003&limit=40").await?;
+        Ok((found.as_array().map_or(0, Vec::len) == 40).then_some(()))
     })
     .await?;
     // Every verdict of one device is taken back, and every reading of another one gets one.
