@@ -154,6 +154,8 @@ impl<W: Write> Write for Line<'_, W> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn written(lines: &Lines<Vec<u8>>) -> String {
@@ -198,7 +200,9 @@ mod tests {
         });
         let writing = Arc::clone(&lines);
         thread::spawn(move || writing.write_for_ever());
+        let patience = Instant::now() + Duration::from_secs(10);
         while !written(&lines).contains("three") {
+            assert!(Instant::now() < patience, "nobody wrote the last line");
             thread::yield_now();
         }
     }

@@ -70,12 +70,12 @@ pub(super) fn last(answer: &Value) -> Option<Failure> {
     let is_unread = trace.contains(UNREAD);
     let cause = if is_unread {
         let of = topic.map_or_else(String::new, |topic| format!(" of {topic}"));
-        format!(
-            "It cannot read a record{of}: {}",
-            reason(trace, &exceptions)
-        )
+        let unknown = "its data is not understood";
+        let reason = meaning(&REASONS, trace, &exceptions, " at its data", unknown);
+        format!("It cannot read a record{of}: {reason}")
     } else {
-        loss(trace, &exceptions)
+        let unknown = "Flink does not say why";
+        meaning(&LOSSES, trace, &exceptions, "", unknown)
     };
     Some(Failure {
         at: entry["timestamp"].as_i64()?,
@@ -92,21 +92,19 @@ fn topic(task: &str) -> Option<&str> {
     (!name.is_empty() && name.chars().all(is_name)).then_some(name)
 }
 
-fn reason(trace: &str, exceptions: &[String]) -> String {
-    let known = REASONS.iter().find(|(words, _)| trace.contains(words));
+/// What the first known words of the trace mean; otherwise the deepest class, `thrown` where.
+fn meaning(
+    known: &[(&str, &str)],
+    trace: &str,
+    exceptions: &[String],
+    thrown: &str,
+    unknown: &str,
+) -> String {
+    let known = known.iter().find(|(words, _)| trace.contains(words));
     match (known, exceptions.last()) {
         (Some((_, meaning)), _) => (*meaning).to_owned(),
-        (None, Some(class)) => format!("{} was thrown at its data", simple(class)),
-        (None, None) => "its data is not understood".to_owned(),
-    }
-}
-
-fn loss(trace: &str, exceptions: &[String]) -> String {
-    let known = LOSSES.iter().find(|(words, _)| trace.contains(words));
-    match (known, exceptions.last()) {
-        (Some((_, meaning)), _) => (*meaning).to_owned(),
-        (None, Some(class)) => format!("{} was thrown", simple(class)),
-        (None, None) => "Flink does not say why".to_owned(),
+        (None, Some(class)) => format!("{} was thrown{thrown}", simple(class)),
+        (None, None) => unknown.to_owned(),
     }
 }
 

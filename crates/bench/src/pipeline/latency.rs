@@ -12,7 +12,7 @@ use hc_kafka::Producer;
 use hdrhistogram::Histogram;
 use http_body_util::BodyExt as _;
 use hyper::{Method, StatusCode, body::Incoming};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::{
     task::JoinHandle,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -31,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST: u64 = 600_000_000;
 
 /// What was measured.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Latency {
     pub(super) readings_per_second: f64,
     pub(super) verdicts: u64,

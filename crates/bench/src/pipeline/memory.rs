@@ -1,6 +1,6 @@
 //! Memory of the servers and programs: of every process that the parent of this one started, by what it is.
 
-use std::{collections::BTreeMap, fs, os::unix::process::parent_id};
+use std::{collections::BTreeMap, fs, iter, os::unix::process::parent_id};
 
 use crate::process::Process;
 
@@ -20,31 +20,8 @@ const KINDS: [(&str, &str); 10] = [
 
 /// Resident bytes by kind.
 pub(super) fn by_kind() -> BTreeMap<&'static str, u64> {
-    let mut parents = BTreeMap::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok());
-        if let Some(pid) = pid
-            && let Some(parent) = parent_of(pid)
-        {
-            parents.insert(pid, parent);
-        }
-    }
-    let top = parent_id();
-    let is_ours = |pid: u32| {
-        let mut at = Some(pid);
-        while let Some(pid) = at {
-            if pid == top {
-                return true;
-            }
-            at = parents.get(&pid).copied();
-        }
-        false
-    };
     let mut found = BTreeMap::new();
-    for pid in parents.keys().copied().filter(|pid| is_ours(*pid)) {
+    for pid in ours() {
         let bytes = Process::new(pid).and_then(Process::resident_bytes);
         if let (Some(kind), Ok(bytes)) = (kind(pid), bytes) {
             *found.entry(kind).or_default() += bytes;
@@ -53,12 +30,25 @@ pub(super) fn by_kind() -> BTreeMap<&'static str, u64> {
     found
 }
 
-/// The process that is of this kind, among those that the parent of this one started.
-pub(super) fn process(kind_wanted: &str) -> Option<Process> {
-    let entries = fs::read_dir("/proc").ok()?.flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let mut ours = pids.filter(|pid| parent_of(*pid) == Some(parent_id()));
-    Process::new(ours.find(|pid| kind(*pid) == Some(kind_wanted))?).ok()
+/// The process that is of this kind.
+pub(super) fn process(wanted: &str) -> Option<Process> {
+    let found = ours().into_iter().find(|pid| kind(*pid) == Some(wanted))?;
+    Process::new(found).ok()
+}
+
+/// The parent of this process, and all that descends from it.
+fn ours() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let parents: BTreeMap<u32, u32> = pids
+        .filter_map(|pid| Some((pid, parent_of(pid)?)))
+        .collect();
+    let top = parent_id();
+    let descends = |pid: &u32| {
+        let mut line = iter::successors(Some(*pid), |pid| parents.get(pid).copied());
+        line.any(|pid| pid == top)
+    };
+    parents.keys().copied().filter(descends).collect()
 }
 
 fn kind(pid: u32) -> Option<&'static str> {

@@ -25,8 +25,9 @@ use crate::{
     terminal::{show, tell},
 };
 use fleet::Fleet;
-use latency::Plan;
+use latency::{Latency, Plan};
 use product::{Product, call};
+use sustained::Sustained;
 
 const USAGE: &str = "\
 It brings the product up on throw-away servers and sends readings itself:
@@ -114,28 +115,14 @@ struct Report {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     memory: BTreeMap<&'static str, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sustained: Option<Throughput>,
+    sustained: Option<Sustained>,
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Measured {
     jobs: &'static str,
-    readings_per_second: f64,
-    verdicts: u64,
-    p50_ms: f64,
-    p99_ms: f64,
-    max_ms: f64,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Throughput {
-    filling_per_second: f64,
-    readings_per_second: f64,
-    slowest_per_second: f64,
-    state_bytes: Option<u64>,
-    task_manager_cores: Option<f64>,
+    #[serde(flatten)]
+    latency: Latency,
 }
 
 /// Measures and prints.
@@ -205,11 +192,7 @@ async fn measure(args: &Args) -> anyhow::Result<Report> {
         let measured = measured.await.with_context(|| format!("{jobs} jobs"))?;
         report.latency.push(Measured {
             jobs,
-            readings_per_second: measured.readings_per_second,
-            verdicts: measured.verdicts,
-            p50_ms: measured.p50_ms,
-            p99_ms: measured.p99_ms,
-            max_ms: measured.max_ms,
+            latency: measured,
         });
         if case == Case::All {
             report.memory = memory::by_kind();
@@ -217,14 +200,8 @@ async fn measure(args: &Args) -> anyhow::Result<Report> {
     }
     if args.cases.contains(&Case::Sustained) {
         let admin = Admin::new(&config)?;
-        let measured = sustained::measure(args, &product, &fleet, &producer, &admin).await?;
-        report.sustained = Some(Throughput {
-            filling_per_second: measured.filling_per_second,
-            readings_per_second: measured.readings_per_second,
-            slowest_per_second: measured.slowest_per_second,
-            state_bytes: measured.state_bytes,
-            task_manager_cores: measured.cores,
-        });
+        let measured = sustained::measure(args, &product, &fleet, &producer, &admin);
+        report.sustained = Some(measured.await?);
     }
     product.api.stop().await?;
     Ok(report)
@@ -274,7 +251,6 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
     }
     if let Some(sustained) = &report.sustained {
         let header = [
-            "drift job, full state",
             "window s",
             "filling/s",
             "readings/s",
@@ -290,28 +266,30 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
 
 impl Measured {
     fn cells(&self) -> Vec<String> {
+        let latency = &self.latency;
         vec![
             self.jobs.to_owned(),
-            format!("{:.0}", self.readings_per_second),
-            self.verdicts.to_string(),
-            format!("{:.1}", self.p50_ms),
-            format!("{:.1}", self.p99_ms),
-            format!("{:.1}", self.max_ms),
+            format!("{:.0}", latency.readings_per_second),
+            latency.verdicts.to_string(),
+            format!("{:.1}", latency.p50_ms),
+            format!("{:.1}", latency.p99_ms),
+            format!("{:.1}", latency.max_ms),
         ]
     }
 }
 
-impl Throughput {
+impl Sustained {
     fn cells(&self, window: u64) -> Vec<String> {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let mib = self.state_bytes.map(|bytes| (bytes >> 20).to_string());
+        let cores = self.task_manager_cores.map(|cores| format!("{cores:.1}"));
         vec![
-            "backlog".to_owned(),
             window.to_string(),
             format!("{:.0}", self.filling_per_second),
             format!("{:.0}", self.readings_per_second),
             format!("{:.0}", self.slowest_per_second),
-            or_none(self.state_bytes.map(|bytes| (bytes >> 20).to_string())),
-            or_none(self.task_manager_cores.map(|cores| format!("{cores:.1}"))),
+            or_none(mib),
+            or_none(cores),
         ]
     }
 }

@@ -8,6 +8,7 @@ use chrono::Utc;
 use hc_contracts::topics::{DRIFT, RAW_METRICS};
 use hc_kafka::{Admin, Producer, TopicSpec};
 use hyper::Method;
+use serde::Serialize;
 use tokio::time::sleep;
 
 use super::{
@@ -27,7 +28,8 @@ const TOLD: Duration = Duration::from_secs(30);
 const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// What was measured.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Sustained {
     /// Until the state had filled.
     pub(super) filling_per_second: f64,
@@ -37,8 +39,7 @@ pub(super) struct Sustained {
     pub(super) slowest_per_second: f64,
     /// Of the last checkpoint.
     pub(super) state_bytes: Option<u64>,
-    /// Of the TaskManager, cores.
-    pub(super) cores: Option<f64>,
+    pub(super) task_manager_cores: Option<f64>,
 }
 
 /// Prepares a backlog and lets the drift job work on it.
@@ -121,7 +122,8 @@ async fn follow(args: &Args, product: &Product, admin: &Admin) -> anyhow::Result
                 readings_per_second: rate(filled, now),
                 slowest_per_second: slowest.min(rate(filled, now)),
                 state_bytes: state_bytes(product).await?,
-                cores: used.map(|used| used.as_secs_f64() / (now.0 - filled.0).as_secs_f64()),
+                task_manager_cores: used
+                    .map(|used| used.as_secs_f64() / (now.0 - filled.0).as_secs_f64()),
             });
         }
     }

@@ -9,3 +9,14 @@ mod pipeline;
 mod rest;
 mod sse;
 mod telemetry;
+
+use std::process::Output;
+
+use serde_json::Value;
+
+/// The JSON that a run of `hc-bench` printed, which is to have succeeded.
+fn report(output: &Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use hc_platform::Stack;
-use serde_json::Value;
 use tokio::process::Command;
+
+use crate::report;
 
 #[tokio::test]
 async fn times_verdicts_and_counts_what_the_drift_job_takes() {
@@ -19,9 +20,7 @@ async fn times_verdicts_and_counts_what_the_drift_job_takes() {
         .output()
         .await
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = report(&output);
     let drift = &report["latency"][0];
     assert!(drift["verdicts"].as_u64().unwrap() > 20, "{drift}");
     assert!(drift["p50Ms"].as_f64().unwrap() > 0.0, "{drift}");

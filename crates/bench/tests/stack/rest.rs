@@ -3,8 +3,9 @@
 use std::process::Output;
 
 use hc_platform::{Server, Stack};
-use serde_json::Value;
 use tokio::process::Command;
+
+use crate::report;
 
 async fn bench(database_url: &str, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hc-bench"))
@@ -36,9 +37,7 @@ async fn measures_every_case_and_leaves_nothing_behind() {
     ];
 
     let output = bench(url, &[&quick[..], &["--json"]].concat()).await;
-    let progress = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{progress}");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = report(&output);
     let results = report["results"].as_array().unwrap();
     let cases: Vec<_> = results
         .iter()

@@ -3,6 +3,8 @@
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::report;
+
 #[tokio::test]
 async fn counts_what_each_subscriber_gets() {
     let output = Command::new(env!("CARGO_BIN_EXE_hc-bench"))
@@ -23,9 +25,7 @@ async fn counts_what_each_subscriber_gets() {
         .output()
         .await
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = report(&output);
     let (alone, watched) = (&report["results"][0], &report["results"][1]);
     assert!(
         alone["producedPerSecond"].as_f64().unwrap() > 0.0,

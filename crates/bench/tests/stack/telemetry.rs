@@ -2,8 +2,9 @@
 
 use hc_kafka::{Admin, KafkaConfig};
 use hc_platform::{Server, Stack};
-use serde_json::Value;
 use tokio::process::Command;
+
+use crate::report;
 
 #[tokio::test]
 async fn counts_what_the_broker_has_and_deletes_it() {
@@ -30,9 +31,7 @@ async fn counts_what_the_broker_has_and_deletes_it() {
         .output()
         .await
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = report(&output);
     let results = report["results"].as_array().unwrap();
     assert_eq!(results.len(), 2);
     for result in results {
