@@ -137,8 +137,11 @@ impl Admin {
     pub async fn topic(&self, name: &str) -> Result<Option<TopicInfo>, AdminError> {
         let owned = name.to_owned();
         self.blocking(&format!("describing topic {name}"), move |admin| {
+            let client = admin.client.inner();
+            // Librdkafka knocks at a controller that is gone thousands of times a second, but waits here.
+            client.fetch_metadata(None, REQUEST_TIMEOUT)?;
             let timeout = i32::try_from(REQUEST_TIMEOUT.as_millis()).unwrap_or(i32::MAX);
-            topic_id::describe(admin.client.inner().native_ptr(), &owned, timeout)
+            topic_id::describe(client.native_ptr(), &owned, timeout)
                 .map(|found| {
                     found.map(|found| TopicInfo {
                         name: owned,

@@ -11,6 +11,7 @@ mod admin;
 mod consumer;
 mod dead_letters;
 mod inspect;
+mod outage;
 mod producer;
 mod progress;
 mod registry;
