@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Demo;
 use crate::{
     http::body::camel_case,
-    store::list::{Keyed, List},
+    store::list::{Found, List, Rest},
 };
 
 impl Demo {
@@ -19,7 +19,7 @@ impl Demo {
         rows: &[T],
         list: &List<'_>,
         show: impl Fn(Versioned<T>) -> J,
-    ) -> Vec<Keyed<Versioned<T>>> {
+    ) -> Found<Versioned<T>> {
         let mut shown: Vec<(Value, Versioned<T>)> = rows
             .iter()
             .map(|row| self.versioned(row.clone()))
@@ -45,15 +45,16 @@ impl Demo {
                 .position(|(json, _)| json[id] == cursor.id)
                 .map_or(shown.len(), |index| index + 1)
         });
-        shown
-            .into_iter()
-            .skip(start)
-            .take(usize::try_from(list.limit).unwrap_or(0))
-            .map(|(json, row)| Keyed {
-                row,
-                key: (!list.order.is_id).then(|| text(&json[by])),
-            })
-            .collect()
+        let mut page = shown.split_off(start);
+        let beyond = page.split_off(page.len().min(list.limit.into()));
+        let rest = match page.last() {
+            Some((json, _)) if !beyond.is_empty() => {
+                Rest::After((!list.order.is_id).then(|| text(&json[by])))
+            }
+            _ => Rest::Nothing,
+        };
+        let rows = page.into_iter().map(|(_, row)| row).collect();
+        Found { rows, rest }
     }
 
     fn is_wanted(&self, row: &Value, list: &List<'_>) -> bool {

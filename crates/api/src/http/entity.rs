@@ -1,7 +1,6 @@
 //! Versioned resources over HTTP: entity tags and preconditions.
 
 use axum::{
-    Json,
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
@@ -15,7 +14,7 @@ use utoipa::{
     },
 };
 
-use super::ApiError;
+use super::{ApiError, Json};
 
 /// One resource with its entity tag.
 #[derive(Debug)]

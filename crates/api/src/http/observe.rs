@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    Json,
     extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
@@ -11,7 +10,10 @@ use axum::{
 };
 use tracing::Instrument;
 
-use super::error::{Cause, Problem};
+use super::{
+    Json,
+    error::{Cause, Problem},
+};
 use crate::clock::Ids;
 
 /// Name of the header with the request id, in requests and responses.

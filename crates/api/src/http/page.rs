@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use axum::{
-    Json,
     extract::FromRequestParts,
     http::{HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
@@ -19,10 +18,10 @@ use utoipa::{
     },
 };
 
-use super::{ApiError, serde_error};
+use super::{ApiError, Json, serde_error};
 use crate::{
     openapi::types,
-    store::list::{Cursor, Keyed, List, Order, Table},
+    store::list::{Cursor, Found, List, Order, Rest, Table},
 };
 
 const MAX_LIMIT: u16 = 1000;
@@ -116,7 +115,7 @@ impl ListParams {
             text: self.q.as_deref(),
             after: self.cursor(order)?,
             order,
-            limit: i64::from(self.limit.0) + 1,
+            limit: self.limit.0,
         })
     }
 
@@ -241,24 +240,21 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page from the rows of [`ListParams::parse`], which asks for one more than the page has.
+    /// A page from what [`ListParams::parse`] asks for.
     pub(crate) fn new<R: Into<T>>(
         params: &ListParams,
-        mut rows: Vec<Keyed<R>>,
+        found: Found<R>,
         id: impl Fn(&R) -> &str,
     ) -> Self {
-        let limit = usize::from(params.limit.0);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|last| {
-            let id = id(&last.row);
-            match &last.key {
-                None => params.link(id),
-                Some(key) => params.link(&format!("{id}:{key}")),
+        let next = match (found.rest, found.rows.last()) {
+            (Rest::After(None), Some(last)) => Some(params.link(id(last))),
+            (Rest::After(Some(key)), Some(last)) => {
+                Some(params.link(&format!("{}:{key}", id(last))))
             }
-        });
+            _ => None,
+        };
         Self {
-            rows: rows.into_iter().map(|keyed| keyed.row.into()).collect(),
+            rows: found.rows.into_iter().map(Into::into).collect(),
             next,
         }
     }

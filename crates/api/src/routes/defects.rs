@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::{Path, State},
     http::{StatusCode, header},
     response::IntoResponse,
@@ -17,7 +16,7 @@ use uuid::Uuid;
 
 use super::{devices, parse_filter};
 use crate::{
-    http::{ApiError, Params},
+    http::{ApiError, Json, Params},
     openapi::types,
     simulation::{Defect, DefectError, DefectState},
     state::AppState,

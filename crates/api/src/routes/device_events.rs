@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::extract::{Path, State};
 use hc_domain::{Checks, Device, DeviceEvent, DeviceEventKind, PatientId, Place};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::devices;
 use crate::{
-    http::{ApiError, JsonObject, Params, Resource},
+    http::{ApiError, Json, JsonObject, Params, Resource},
     openapi::types,
     state::AppState,
 };

@@ -15,7 +15,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     http::{
         ApiError, Created, Entity, IdempotencyKey, IfMatch, JsonObject, ListParams, Listed,
-        MustMatch, OnConstraint, Page, Params, Reference, Resource, Sorted, page::wrong_cursor,
+        MustMatch, OnConstraint, Page, Params, Reference, Resource, Sorted, json::instant,
+        page::wrong_cursor,
     },
     openapi::types,
     state::{AppState, Records},
@@ -206,8 +207,10 @@ pub struct DeviceOut {
     #[schema(minimum = 1, examples(1))]
     version: i64,
     #[schema(examples("2026-06-01T00:00:00Z"))]
+    #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
     #[schema(examples("2026-06-01T00:00:00Z"))]
+    #[serde(serialize_with = "instant")]
     updated_at: DateTime<Utc>,
 }
 
@@ -280,17 +283,19 @@ async fn list_devices(
     Params(params): Params<ListParams>,
 ) -> Result<Page<DeviceOut>, ApiError> {
     let list = params.parse(&store::devices::TABLE)?;
-    let rows = match &state.records {
+    let found = match &state.records {
         Records::Postgres(pool) => {
             let mut db = pool.acquire().await?;
             let listed = store::devices::list(&mut db, &list).await;
-            let rows = listed.map_err(wrong_cursor)?;
+            let found = listed.map_err(wrong_cursor)?;
             db.release();
-            rows
+            found
         }
         Records::Demo(demo) => demo.list(&demo.devices, &list, DeviceOut::from),
     };
-    Ok(Page::new(&params, rows, |row| row.value.device_id.as_str()))
+    Ok(Page::new(&params, found, |row| {
+        row.value.device_id.as_str()
+    }))
 }
 
 /// A device by the identifier in a path.

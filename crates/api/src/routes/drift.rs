@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use hc_domain::{DeviceId, DriftEvent, DriftKey, Metric};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::telemetry::some_limit;
 use crate::{
-    http::{ApiError, Params},
+    http::{ApiError, Json, Params},
     openapi::types,
     routes::{events::StreamParams, parse_filter},
     state::{AppState, Records},

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use hc_domain::PatientId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::{ApiError, JsonObject, Resource},
+    http::{ApiError, Json, JsonObject, Resource},
     openapi::types,
     readiness::KafkaState,
     simulation::{Scope, StartError, Status},

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::State,
     http::HeaderMap,
     response::{IntoResponse, Response},
@@ -14,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::{ApiError, Params, page::bounded_limit},
+    http::{ApiError, Json, Params, page::bounded_limit},
     openapi::types,
     routes::{events::StreamParams, parse_filter},
     state::AppState,

@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection, Postgres, query::QueryAs};
 
 use super::{
     corrupt,
-    list::{self, CREATED, Keyed, List, Sort, Table, UPDATED},
+    list::{self, CREATED, Found, List, Sort, Table, UPDATED},
 };
 
 #[derive(FromRow)]
@@ -91,7 +91,7 @@ pub(crate) static TABLE: Table = Table {
 pub async fn list(
     db: &mut PgConnection,
     list: &List<'_>,
-) -> sqlx::Result<Vec<Keyed<Versioned<Device>>>> {
+) -> sqlx::Result<Found<Versioned<Device>>> {
     list::fetch::<Row, _>(db, list).await
 }
 

@@ -81,41 +81,47 @@ pub struct List<'a> {
     pub(crate) text: Option<&'a str>,
     pub(crate) order: Order,
     pub(crate) after: Option<Cursor<'a>>,
-    pub(crate) limit: i64,
+    /// Rows of a page.
+    pub(crate) limit: u16,
 }
 
-/// A row and its sort key as text, unless that is the identifier.
+/// A page of rows.
 #[derive(Debug)]
-pub struct Keyed<T> {
-    pub row: T,
-    pub key: Option<String>,
+pub struct Found<T> {
+    pub rows: Vec<T>,
+    pub rest: Rest,
+}
+
+/// What comes after a page.
+#[derive(Debug)]
+pub enum Rest {
+    Nothing,
+    /// More rows, beyond this sort key as text, unless that is the identifier.
+    After(Option<String>),
 }
 
 pub(super) async fn fetch<R, T>(
     db: &mut PgConnection,
     list: &List<'_>,
-) -> sqlx::Result<Vec<Keyed<Versioned<T>>>>
+) -> sqlx::Result<Found<Versioned<T>>>
 where
     R: for<'r> FromRow<'r, PgRow> + TryInto<Versioned<T>, Error = sqlx::Error>,
 {
-    query(list)
-        .build()
-        .fetch_all(db)
-        .await?
+    let rows = query(list).build().fetch_all(db).await?;
+    let (page, beyond) = rows.split_at(rows.len().min(list.limit.into()));
+    let rest = match page.last() {
+        Some(_) if list.order.is_id && !beyond.is_empty() => Rest::After(None),
+        Some(last) if !beyond.is_empty() => Rest::After(last.try_get("sort_key")?),
+        _ => Rest::Nothing,
+    };
+    let rows: sqlx::Result<_> = page
         .iter()
-        .map(|row| {
-            Ok(Keyed {
-                row: R::from_row(row)?.try_into()?,
-                key: if list.order.is_id {
-                    None
-                } else {
-                    row.try_get("sort_key")?
-                },
-            })
-        })
-        .collect()
+        .map(|row| R::from_row(row)?.try_into())
+        .collect();
+    Ok(Found { rows: rows?, rest })
 }
 
+/// One row more than the page has tells whether there are more.
 fn query(list: &List<'_>) -> QueryBuilder<Postgres> {
     let (table, by) = (list.table, list.order.by);
     let id = table.id.sql;
@@ -156,7 +162,7 @@ fn query(list: &List<'_>) -> QueryBuilder<Postgres> {
     }
     sql.push(" ORDER BY ").push(by.sql).push(direction);
     sql.push(", ").push(id).push(direction);
-    sql.push(" LIMIT ").push_bind(list.limit);
+    sql.push(" LIMIT ").push_bind(i64::from(list.limit) + 1);
     sql
 }
 

@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection};
 
 use super::{
     corrupt,
-    list::{self, CREATED, Keyed, List, Sort, Table, UPDATED},
+    list::{self, CREATED, Found, List, Sort, Table, UPDATED},
 };
 
 #[derive(FromRow)]
@@ -64,7 +64,7 @@ pub(crate) static TABLE: Table = Table {
 pub async fn list(
     db: &mut PgConnection,
     list: &List<'_>,
-) -> sqlx::Result<Vec<Keyed<Versioned<Patient>>>> {
+) -> sqlx::Result<Found<Versioned<Patient>>> {
     list::fetch::<Row, _>(db, list).await
 }
 

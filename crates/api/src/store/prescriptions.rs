@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgConnection, types::Json};
 
 use super::{
     corrupt,
-    list::{self, CREATED, Keyed, List, Sort, Table, UPDATED},
+    list::{self, CREATED, Found, List, Sort, Table, UPDATED},
 };
 
 #[derive(FromRow)]
@@ -114,7 +114,7 @@ pub(crate) static TABLE: Table = Table {
 pub async fn list(
     db: &mut PgConnection,
     list: &List<'_>,
-) -> sqlx::Result<Vec<Keyed<Versioned<Prescription>>>> {
+) -> sqlx::Result<Found<Versioned<Prescription>>> {
     list::fetch::<Row, _>(db, list).await
 }
 

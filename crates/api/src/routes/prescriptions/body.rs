@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{ApiError, Resource},
+    http::{ApiError, Resource, json::instant},
     openapi::types,
 };
 
@@ -197,8 +197,10 @@ pub struct PrescriptionOut {
     #[schema(minimum = 1, examples(1))]
     version: i64,
     #[schema(examples("2026-06-01T00:00:00Z"))]
+    #[serde(serialize_with = "instant")]
     created_at: DateTime<Utc>,
     #[schema(examples("2026-06-01T00:00:00Z"))]
+    #[serde(serialize_with = "instant")]
     updated_at: DateTime<Utc>,
 }
 

@@ -68,17 +68,17 @@ async fn list_prescriptions(
     Params(params): Params<ListParams>,
 ) -> Result<Page<PrescriptionOut>, ApiError> {
     let list = params.parse(&store::prescriptions::TABLE)?;
-    let rows = match &state.records {
+    let found = match &state.records {
         Records::Postgres(pool) => {
             let mut db = pool.acquire().await?;
             let listed = store::prescriptions::list(&mut db, &list).await;
-            let rows = listed.map_err(wrong_cursor)?;
+            let found = listed.map_err(wrong_cursor)?;
             db.release();
-            rows
+            found
         }
         Records::Demo(demo) => demo.list(&demo.prescriptions, &list, PrescriptionOut::from),
     };
-    Ok(Page::new(&params, rows, |row| {
+    Ok(Page::new(&params, found, |row| {
         row.value.prescription_id.as_str()
     }))
 }
