@@ -109,10 +109,10 @@ where
 {
     let rows = query(list).build().fetch_all(db).await?;
     let (page, beyond) = rows.split_at(rows.len().min(list.limit.into()));
-    let rest = match page.last() {
-        Some(_) if list.order.is_id && !beyond.is_empty() => Rest::After(None),
-        Some(last) if !beyond.is_empty() => Rest::After(last.try_get("sort_key")?),
-        _ => Rest::Nothing,
+    let rest = match page.last().filter(|_| !beyond.is_empty()) {
+        None => Rest::Nothing,
+        Some(_) if list.order.is_id => Rest::After(None),
+        Some(last) => Rest::After(last.try_get("sort_key")?),
     };
     let rows: sqlx::Result<_> = page
         .iter()
